@@ -83,13 +83,18 @@ impl Dialer {
     /// A tunnel to the next endpoint, if there are several. The tunnel to a name follows when it is resolved.
     fn next_tunnel(&mut self, link: Interface) -> Vec<Effect> {
         match self.endpoints.as_mut().and_then(Endpoints::advance) {
-            None => vec![Effect::RenewTunnel(link)],
+            None => vec![self.renew_tunnel(link)],
             Some(AnyEndpoint::Address(endpoint)) => {
-                vec![Effect::UseEndpoint(endpoint.to_string()), Effect::RenewTunnel(link)]
+                vec![Effect::UseEndpoint(endpoint.to_string()), self.renew_tunnel(link)]
             }
             // The next tick asks for its address.
             Some(AnyEndpoint::Name(_)) => Vec::new(),
         }
+    }
+
+    fn renew_tunnel(&mut self, link: Interface) -> Effect {
+        self.liveness.iter_mut().for_each(Liveness::tunnel_is_new);
+        Effect::RenewTunnel(link)
     }
 
     /// The name of the endpoint in use has this address, or none.
@@ -103,7 +108,7 @@ impl Dialer {
             Some(endpoint) => vec![
                 Effect::log(Level::Info, format!("the far side of the VPN may be at {endpoint}")),
                 Effect::UseEndpoint(endpoint.to_string()),
-                Effect::RenewTunnel(link),
+                self.renew_tunnel(link),
             ],
             // The tunnel leads there already.
             None => Vec::new(),

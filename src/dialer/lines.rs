@@ -115,7 +115,7 @@ impl Lines {
         let Which::Output(output) = self.find(&switch.name)? else {
             return Err(format!("{} is an input", switch.name));
         };
-        let time = switch.time.map(TimeSpan::about);
+        let time = switch.time.map(TimeSpan::whole);
         if time.is_some_and(|time| time > LONGEST_PULSE) {
             return Err(format!("{} can be switched for {LONGEST_PULSE} at most", switch.name));
         }

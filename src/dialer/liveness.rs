@@ -158,6 +158,7 @@ impl Liveness {
         if self.link != Some(link) {
             self.link = Some(link);
             self.begin(now);
+            self.tunnel_is_new();
         }
         if now < self.read_at {
             return None;
@@ -171,10 +172,22 @@ impl Liveness {
         self.read_at
     }
 
+    /// Somebody asks for the far side: a silence that goes on begins anew, with its short pauses.
+    pub fn try_again(&mut self, now: Duration) {
+        if self.tried > 0 {
+            self.tried = 0;
+            self.begin(now);
+        }
+    }
+
+    /// The tunnel was made again and counts from zero: its first handshake is as long as that of the one before.
+    pub fn tunnel_is_new(&mut self) {
+        self.received = 0;
+    }
+
     /// The counter of received bytes; `None` if there is no tunnel. Returns what follows.
     pub fn count(&mut self, received: Option<u64>, now: Duration) -> Option<Next> {
         let received = received.unwrap_or(0);
-        // A tunnel that was made again counts from zero.
         if std::mem::replace(&mut self.received, received) != received && received > 0 {
             (self.since, self.has_answered, self.tried, self.is_asking) = (now, true, 0, false);
             return None;

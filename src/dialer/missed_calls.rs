@@ -84,6 +84,7 @@ impl Dialer {
             return Vec::new();
         }
         let what = format!("call from {from}: opens the link for {length}");
+        self.want_link(view);
         let reaction = self.session.open(Some(length.get()), view.at);
         [Effect::log(Level::Info, what)].into_iter().chain(self.follow(reaction, view)).collect()
     }

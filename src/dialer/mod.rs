@@ -285,10 +285,15 @@ impl Dialer {
                 return self.answer(&requester, stopping, at.now);
             }
             Command::Connect(length) => {
+                self.want_link(view);
+                self.liveness.iter_mut().for_each(|liveness| liveness.try_again(at.now));
                 (self.reply_dialling(&requester, view), self.session.open(length, at))
             }
             Command::Disconnect => (Vec::new(), self.session.close(DownReason::Asked, at)),
-            Command::Extend(length) => (Vec::new(), self.session.extend(length, at)),
+            Command::Extend(length) => {
+                self.want_link(view);
+                (Vec::new(), self.session.extend(length, at))
+            }
             Command::Status => return self.answer(&requester, Reply::Status(self.status(view)), at.now),
             Command::Help => return self.answer(&requester, Reply::Help, at.now),
             Command::Reboot => {
@@ -309,6 +314,7 @@ impl Dialer {
         let Some(length) = due else { return Vec::new() };
         let what = format!("the schedule opens the link for {}", site::TimeSpan::about(length));
         let mut effects = vec![Effect::log(Level::Info, what)];
+        self.want_link(view);
         let reaction = self.session.open(Some(length), view.at);
         effects.extend(self.follow(reaction, view));
         effects

@@ -3,7 +3,7 @@
 //! What was told is stored before a message is sent, so that neither a restart nor a box that reboots again and again
 //! tells it twice, or more than the site wants.
 
-use crate::clock::Month;
+use crate::clock::{Month, WallClock};
 use crate::ppp::{DownReason, Spent};
 use crate::record::Record;
 use crate::site::{Hostname, Level, LineName, Occasion, PhoneNumber, Tell};
@@ -125,12 +125,15 @@ impl Teller {
         &self.site.to
     }
 
-    /// What is to be told now, at this time in seconds since 1970. A clock that was not set is behind, and the day is
-    /// the last one that the box has seen.
-    pub fn poll(&mut self, now: &Situation, unix: i64) -> Option<Telling> {
-        let day = unix.div_euclid(DAY);
+    /// What is to be told now. A clock that was not set is behind, and the day is the last one that the box has seen.
+    pub fn poll(&mut self, now: &Situation, wall: WallClock) -> Option<Telling> {
+        let day = wall.shown().div_euclid(DAY);
         if day > self.told.day {
             (self.told.day, self.told.count) = (day, 0);
+        }
+        // The day of a wrong clock: its limit would hold until it comes.
+        if matches!(wall, WallClock::Known(_)) && day + 1 < self.told.day {
+            self.told.day = day;
         }
         let texts: Vec<_> = self.site.on.clone().into_iter().filter_map(|it| self.news(it, now)).collect();
         (!texts.is_empty()).then(|| Telling { told: self.told.record(), texts })

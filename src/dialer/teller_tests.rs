@@ -42,7 +42,7 @@ fn used(bytes: u64, month: &str) -> Situation {
 }
 
 fn texts(teller: &mut Teller, now: &Situation, unix: i64) -> Vec<String> {
-    teller.poll(now, unix).map(|telling| telling.texts).unwrap_or_default()
+    teller.poll(now, WallClock::Known(unix)).map(|telling| telling.texts).unwrap_or_default()
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn a_boot_is_told_once_with_its_cause_and_a_planned_one_is_not() {
     ] {
         let now = Situation { boot: Some((12, cause)), ..nothing() };
         let mut first = teller(50, &Record::new());
-        let telling = first.poll(&now, TODAY);
+        let telling = first.poll(&now, WallClock::Known(TODAY));
         assert_eq!(telling.as_ref().map(|telling| telling.texts.clone()).unwrap_or_default(), said);
-        assert_eq!(first.poll(&now, TODAY), None);
+        assert_eq!(first.poll(&now, WallClock::Known(TODAY)), None);
         // The service restarts.
         let told = telling.map(|telling| telling.told).unwrap_or_default();
-        assert_eq!(teller(50, &told).poll(&now, TODAY), None);
+        assert_eq!(teller(50, &told).poll(&now, WallClock::Known(TODAY)), None);
     }
 }
 
@@ -103,11 +103,11 @@ fn a_low_voltage_is_told_once_a_boot() {
     let mut first = teller(50, &Record::new());
     assert_eq!(texts(&mut first, &nothing(), TODAY), [""; 0]);
     let low = Situation { undervoltage: true, ..nothing() };
-    let telling = first.poll(&low, TODAY).unwrap();
+    let telling = first.poll(&low, WallClock::Known(TODAY)).unwrap();
     assert_eq!(telling.texts, ["hut: the supply voltage was too low"]);
-    assert_eq!(first.poll(&low, TODAY + DAY), None);
+    assert_eq!(first.poll(&low, WallClock::Known(TODAY + DAY)), None);
     // The service restarts, and then the box.
-    assert_eq!(teller(50, &telling.told).poll(&low, TODAY), None);
+    assert_eq!(teller(50, &telling.told).poll(&low, WallClock::Known(TODAY)), None);
     let low = Situation { boot: Some((13, Cause::Daily)), ..low };
     assert_eq!(texts(&mut teller(50, &telling.told), &low, TODAY).len(), 1);
 }
@@ -130,7 +130,7 @@ fn no_more_is_told_than_the_site_wants_even_if_the_box_reboots_again_and_again()
     for boot in 1..20 {
         let now = Situation { boot: Some((boot, Cause::Unknown)), ..nothing() };
         // A clock without battery starts at the same time again.
-        if let Some(telling) = teller(2, &told).poll(&now, TODAY + 100) {
+        if let Some(telling) = teller(2, &told).poll(&now, WallClock::Known(TODAY + 100)) {
             said.extend(telling.texts);
             told = telling.told;
         }
@@ -168,7 +168,7 @@ fn a_change_of_an_input_is_told_once_and_after_a_restart_too() {
         (inputs(&[]), None),
         (inputs(&[("door", Level::Off), ("water", Level::On)]), Some("hut: door is off, water is on")),
     ] {
-        let telling = teller.poll(&now, TODAY);
+        let telling = teller.poll(&now, WallClock::Known(TODAY));
         assert_eq!(telling.as_ref().map(|telling| telling.texts[0].as_str()), text);
         told = telling.map_or(told, |telling| telling.told);
     }
@@ -184,4 +184,22 @@ fn a_flapping_input_is_told_as_often_as_the_site_wants_and_its_last_level_the_ne
     let told: usize = levels.map(|it| texts(&mut teller, &inputs(&[("door", it)]), TODAY).len()).sum();
     assert_eq!(told, 2);
     assert_eq!(texts(&mut teller, &inputs(&[("door", Level::On)]), TODAY + DAY), ["hut: door is on"]);
+}
+
+/// The clock was two years ahead, as a network has set it, and then right again.
+#[test]
+fn the_limit_of_a_day_that_is_far_ahead_does_not_hold_until_it_comes() {
+    let ends = Situation { closed: Some(DownReason::Time), ..nothing() };
+    let told_by = |wall: &[WallClock]| {
+        let mut teller = teller(2, &Record::new());
+        wall.iter().map(|wall| usize::from(teller.poll(&ends, *wall).is_some())).collect::<Vec<_>>()
+    };
+    let known = |days: i64| WallClock::Known(TODAY + days * DAY);
+    assert_eq!(told_by(&[known(730); 3]), [1, 1, 0]);
+    let by_day = told_by(&[known(730), known(730), known(0), known(0), known(1), known(1), known(1)]);
+    assert_eq!(by_day, [1, 1, 0, 0, 1, 1, 0], "the count goes on, and begins again the next day");
+    // A day may begin twice by a few hours, and a clock that was not set is behind.
+    let floor = WallClock::Floor(TODAY);
+    assert_eq!(told_by(&[known(1), known(1), known(0), known(1)]), [1, 1, 0, 0]);
+    assert_eq!(told_by(&[known(9), known(9), floor, known(9)]), [1, 1, 0, 0]);
 }

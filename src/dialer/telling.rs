@@ -5,6 +5,7 @@ use super::{Dialer, Effect, View};
 use crate::log::Level;
 use crate::ppp::{DownReason, LinkOutcome};
 use crate::sms::pdu::Address;
+use crate::sms::reply::one_message;
 use crate::state::Cause;
 
 impl Dialer {
@@ -20,7 +21,7 @@ impl Dialer {
         let inputs = self.lines.settled();
         let undervoltage = self.undervoltage;
         let now = Situation { boot, spent, bad, undervoltage, inputs, closed: closed.cloned() };
-        self.teller.as_mut()?.poll(&now, view.wall.shown()).map(Effect::Tell)
+        self.teller.as_mut()?.poll(&now, view.wall).map(Effect::Tell)
     }
 
     /// It is stored that these texts are told.
@@ -28,7 +29,7 @@ impl Dialer {
         let Some(teller) = &self.teller else { return Vec::new() };
         let recipients: Vec<_> = teller.recipients().iter().map(Address::of).collect();
         let each = texts.iter().flat_map(|text| recipients.iter().map(move |to| (to, text)));
-        each.map(|(to, text)| match self.replies.write(to, text, view.at.now) {
+        each.map(|(to, text)| match self.replies.write(to, &one_message(text), view.at.now) {
             Ok(sms) => Effect::Send(sms),
             Err(why) => Effect::log(Level::Warning, format!("{to} is not told: {why}")),
         })

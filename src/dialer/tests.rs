@@ -1,3 +1,4 @@
+mod any_life;
 mod apns;
 mod far_side;
 mod gpio;
@@ -17,8 +18,7 @@ use crate::sms::pdu::{Body, ServiceCentreTime};
 use rustix::process::Pid;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// 2026-07-14 03:59:58 UTC
-const THAT_MORNING: i64 = 1_784_001_598;
+const THAT_MORNING: i64 = 1_784_001_598; // 2026-07-14 03:59:58 UTC
 const OWNER: &str = "+33612345678";
 const STRANGER: &str = "+33698765432";
 const SITE: &str = "role='dialer'\nhostname='hut'\n[operator]\nname='free'\napn='free'\n\

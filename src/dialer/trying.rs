@@ -177,6 +177,11 @@ impl Dialer {
         if has_answered { self.step_trial(Event::FarSide, view) } else { Vec::new() }
     }
 
+    /// A link is about to be requested: the end of a trial does not close it.
+    pub(super) fn want_link(&mut self, view: View) {
+        self.step_trial(Event::Wanted, view);
+    }
+
     pub(super) fn end_link_of_trial(&mut self, outcome: &LinkOutcome, view: View) -> Vec<Effect> {
         link_end(outcome).map_or(Vec::new(), |end| self.step_trial(Event::LinkEnded(end), view))
     }

@@ -35,6 +35,11 @@ impl TimeSpan {
         Self(Duration::from_secs(whole.min(LONGEST)))
     }
 
+    /// A duration in whole seconds, one at least.
+    pub fn whole(time: Duration) -> Self {
+        Self(Duration::from_secs(time.as_secs().clamp(1, LONGEST)))
+    }
+
     /// The duration.
     #[must_use]
     pub const fn get(self) -> Duration {

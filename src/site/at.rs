@@ -37,7 +37,8 @@ impl Text for DialNumber {
     const EXPECTED: &'static str = "a number to dial";
 
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        if EMERGENCY.contains(&text) {
+        let digits = text.replace([',', 'W'], "");
+        if EMERGENCY.contains(&digits.as_str()) {
             return Err(Invalid::new(
                 format!("{text} calls for help"),
                 "write the operator's number for data, as in \"*99#\"",

@@ -3,7 +3,7 @@
 use super::error::{Checked, problem};
 use super::table::{Value, Written, integer};
 use super::text::{Invalid, Text, checked_string, text_value};
-use crate::names::WATCHDOG;
+use crate::names::{WATCHDOG, record};
 use std::fmt;
 
 checked_string! {
@@ -54,6 +54,11 @@ impl Port {
     /// Whether this is the serial console, on which the box offers a shell.
     pub(super) fn is_console(&self) -> bool {
         matches!(self, Self::Device(node) if node.as_str() == CONSOLE)
+    }
+
+    /// Whether this is the link to a dialer's modem, which the box makes.
+    pub(super) fn is_link_to_modem(&self) -> bool {
+        matches!(self, Self::Device(node) if node.as_str().strip_prefix("/dev/") == Some(record::MODEM))
     }
 
     /// Two ports whose nodes may change places.

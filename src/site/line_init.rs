@@ -90,18 +90,11 @@ fn refused(command: &str, why: &str) -> Result<(), Invalid> {
 
 /// The commands of a line, without its `AT`. Makers' commands with `&`, `\`, `%`, `*` and `)` are like letters, those
 /// with `#`, `-`, `$`, `^` and `_` like `+` up to a semicolon.
-pub(super) fn commands(body: &str) -> Result<Vec<Command<'_>>, Invalid> {
+fn commands(body: &str) -> Result<Vec<Command<'_>>, Invalid> {
     let mut commands = Vec::new();
     let mut rest = body.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let (command, after) = match first {
-            '+' | '#' | '-' | '$' | '^' | '_' => extended(rest),
-            '&' | '\\' | '%' | '*' | ')' => basic(rest, 2),
-            'S' | 's' => register(rest),
-            letter if letter.is_ascii_alphabetic() => basic(rest, 1),
-            _ => None,
-        }
-        .ok_or_else(|| {
+    while !rest.is_empty() {
+        let (command, after) = first(rest).ok_or_else(|| {
             Invalid::new(
                 format!("{rest:?} is not an AT command"),
                 "write commands as the modem's manual has them, as in \"AT&K3\" or \"AT+MS=V34\"",
@@ -111,6 +104,33 @@ pub(super) fn commands(body: &str) -> Result<Vec<Command<'_>>, Invalid> {
         rest = after.trim_start();
     }
     Ok(commands)
+}
+
+/// The same, without those in another form: each ends at a semicolon.
+pub(super) fn known_commands(body: &str) -> Vec<Command<'_>> {
+    let mut commands = Vec::new();
+    let mut rest = body.trim_start();
+    while !rest.is_empty() {
+        let after = match first(rest) {
+            Some((command, after)) => {
+                commands.push(command);
+                after
+            }
+            None => rest.split_once(';').map_or("", |(_, after)| after),
+        };
+        rest = after.trim_start();
+    }
+    commands
+}
+
+fn first(text: &str) -> Option<(Command<'_>, &str)> {
+    match text.chars().next()? {
+        '+' | '#' | '-' | '$' | '^' | '_' => extended(text),
+        '&' | '\\' | '%' | '*' | ')' => basic(text, 2),
+        'S' | 's' => register(text),
+        letter if letter.is_ascii_alphabetic() => basic(text, 1),
+        _ => None,
+    }
 }
 
 /// A letter, perhaps after a mark, and a number.

@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::account_command::AccountCommand;
 use super::at::AtCommand;
+use super::dial_init;
 use super::error::{Checked, Problem, SiteError, problem};
 use super::modem_model::Words;
 use super::table::{Value, Written, integer, tables, word};
@@ -110,10 +111,10 @@ tables! {
         data: Option<PortId>,
         switch: Option<ModeSwitch>,
         like: Option<Words>,
-        init: Option<Vec<AtCommand>>,
+        init: Option<Vec<ModelCommand>>,
         lacks: Option<Vec<CommandName>>,
         signal: Option<SignalCommand>,
-        band: Option<AtCommand>,
+        band: Option<ModelCommand>,
         account: Option<AccountCommand>,
         simulated: Option<Simulated>,
     }
@@ -149,6 +150,14 @@ fn read(text: &str) -> Checked<MobileModel> {
             command.span(),
         );
     }
+    if let Some(command) = raw.command.as_ref().filter(|command| Some(command.get_ref()) == raw.data.as_ref())
+    {
+        return problem(
+            "`command` and `data` are the same port",
+            "remove `command`: without it, `data` is for both",
+            command.span(),
+        );
+    }
     let usb = raw.usb.map(Spanned::into_inner).unwrap_or_default();
     Ok(MobileModel {
         name: raw.name.0,
@@ -159,10 +168,10 @@ fn read(text: &str) -> Checked<MobileModel> {
         switch: raw.switch,
         traits: ModemTraits {
             like: raw.like.map(|maker| maker.0),
-            init: raw.init.into_iter().flatten().map(|line| line.as_str().to_owned()).collect(),
+            init: raw.init.into_iter().flatten().map(|line| line.0).collect(),
             lacks: raw.lacks.into_iter().flatten().map(|name| name.0).collect(),
             signal: raw.signal,
-            band: raw.band.map(|line| line.as_str().to_owned()),
+            band: raw.band.map(|line| line.0),
             account: raw.account,
         },
     })
@@ -207,6 +216,18 @@ impl Text for KernelModule {
             true => Ok(Self(text.to_owned())),
             false => Err(Invalid::new(format!("{text:?} is no module"), "write its name, as in \"option\"")),
         }
+    }
+}
+
+/// A command line that leaves the modem as the box needs it.
+pub(super) struct ModelCommand(String);
+
+impl Text for ModelCommand {
+    const EXPECTED: &'static str = AtCommand::EXPECTED;
+
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let command = AtCommand::from_text(text)?;
+        dial_init::check(command.as_str()).map(|()| Self(command.as_str().to_owned()))
     }
 }
 
@@ -327,10 +348,21 @@ mod tests {
         for (line, expected) in [
             ("comand = 2", "acme.toml:5:1: unknown key `comand`; did you mean `command`?"),
             ("command = 2", "acme.toml:5:11: `command` without `data`"),
+            ("command = 3\ndata = 3", "acme.toml:5:11: `command` and `data` are the same port"),
             ("data = 99", "acme.toml:5:8: 99 is no interface"),
             ("data = 'Modm'", "acme.toml:5:8: unknown value `Modm`; did you mean `Modem`?"),
             ("lacks = ['AT+CREG']", "acme.toml:5:10: \"AT+CREG\" is no command of the standard"),
             ("init = ['X']", "acme.toml:5:9: \"X\" is not an AT command"),
+            (
+                "init = ['AT+CPIN=1234']",
+                "acme.toml:5:9: `+CPIN` cannot be in `init`: a wrong PIN would lock the SIM; \
+                 the box gives `pin` of [modem], once",
+            ),
+            (
+                "init = ['ATQ1']",
+                "acme.toml:5:9: `Q1` cannot be in `init`: without result codes there is no OK",
+            ),
+            ("band = 'ATA'", "acme.toml:5:8: `A` cannot be in `init`: it answers a call, and has no OK"),
             ("account = 'AT+CGAUTH=1'", "acme.toml:5:11: this is no command for an account"),
             ("signal = 'AT+CSQ'", "acme.toml:5:10: unknown value `AT+CSQ`; did you mean `AT+CESQ`?"),
             ("simulated = 1", "acme.toml:5:13: `simulated` is a table"),

@@ -76,7 +76,8 @@ impl NamedEndpoint {
 
     fn parse(text: &str) -> Option<Self> {
         let (name, port) = text.rsplit_once(':')?;
-        let port = port.parse().ok().filter(|port| *port != 0)?;
+        // A sign or leading zeros are a slip.
+        let port = port.parse().ok().filter(|number: &u16| *number != 0 && number.to_string() == port)?;
         let is_label = |label: &str| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -131,6 +132,8 @@ mod tests {
             ("vpn.example.org", None),
             ("vpn.example.org:0", None),
             ("vpn.example.org:70000", None),
+            ("vpn.example.org:+51820", None),
+            ("vpn.example.org:051820", None),
             ("localhost:51820", None),
             ("203.0.113.500:51820", None),
             ("127.0.0.1:23", Some(false)),

@@ -119,6 +119,11 @@ fn add_dialer(rows: &mut Rows, dialer: &Dialer) {
         if !vpn.other_endpoints.is_empty() {
             rows.add("", format!("or to {}", list(&vpn.other_endpoints)));
         }
+        if let Some(endpoint) = vpn.endpoint_inside() {
+            let what =
+                format!("{endpoint} is in the VPN's own network: write where the peer listens outside of it");
+            rows.add("warning", what);
+        }
     }
 }
 
@@ -273,6 +278,24 @@ mod tests {
             );
             let summary = Site::parse(&text).unwrap().summary();
             assert_eq!(summary.contains("is the box's serial console"), is_warned, "{summary}");
+        }
+    }
+
+    #[test]
+    fn the_peer_s_address_in_the_vpn_as_its_endpoint_is_warned_of() {
+        let key = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
+        for (endpoint, other, is_warned) in [
+            ("10.9.0.1:51820", "203.0.113.5:443", true),
+            ("203.0.113.5:51820", "10.9.0.1:443", true),
+            ("203.0.113.5:51820", "vpn.example:443", false),
+        ] {
+            let text = format!(
+                "role='dialer'\nhostname='x'\n[operator]\nname='a'\napn='a'\n[vpn]\nprivate-key='{key}'\n\
+                 address='10.9.0.2/24'\npublic-key='LVzhNIRwcCZ8nLbCbvMs1ql87Jh84ADfLhO3gs7nils='\n\
+                 endpoint='{endpoint}'\nother-endpoints=['{other}']\nnetworks=['10.9.0.0/24']\n"
+            );
+            let summary = Site::parse(&text).unwrap().summary();
+            assert_eq!(summary.contains("is in the VPN's own network"), is_warned, "{summary}");
         }
     }
 

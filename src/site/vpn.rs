@@ -1,7 +1,7 @@
 //! The VPN: one WireGuard interface with one peer.
 
 use super::net::{HostAddress, Ipv4Net};
-use super::peer::AnyEndpoint;
+use super::peer::{AnyEndpoint, Endpoint};
 use super::secret::MASK;
 use super::text::{Invalid, Text, text_value};
 use super::{Routing, Whole};
@@ -47,6 +47,17 @@ impl Vpn {
         };
         let own = self.address.network();
         !over_link || self.networks.iter().chain([&own]).any(|network| network.contains(endpoint))
+    }
+
+    /// An endpoint that is rather the peer's address in the VPN.
+    #[must_use]
+    pub fn endpoint_inside(&self) -> Option<Endpoint> {
+        let all = [&self.endpoint].into_iter().chain(&self.other_endpoints);
+        let mut addresses = all.filter_map(|endpoint| match endpoint {
+            AnyEndpoint::Address(endpoint) => Some(*endpoint),
+            AnyEndpoint::Name(_) => None,
+        });
+        addresses.find(|endpoint| self.address.network().contains(endpoint.address()))
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Switch {
 impl fmt::Display for Switch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.level)?;
-        self.time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
+        self.time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::whole(time)))
     }
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Command {
             Self::Get(None) => ("get", None),
         };
         f.write_str(word)?;
-        time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::about(time)))
+        time.map_or(Ok(()), |time| write!(f, " {}", TimeSpan::whole(time)))
     }
 }
 

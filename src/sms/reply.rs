@@ -117,7 +117,7 @@ impl Reply {
     /// is cut and ends with `..`.
     #[must_use]
     pub fn text(&self) -> String {
-        fit(&self.to_string(), ROOM)
+        one_message(&self.to_string())
     }
 
     /// Whether a request was not carried out.
@@ -196,6 +196,12 @@ impl fmt::Display for Status {
             _ => f.write_str(&error),
         }
     }
+}
+
+/// The text in at most 160 characters of the 7 bit alphabet, as [`Reply::text`].
+#[must_use]
+pub fn one_message(text: &str) -> String {
+    fit(text, ROOM)
 }
 
 /// The text in at most so many septets of the 7 bit alphabet, without control characters except line ends.

@@ -6,6 +6,8 @@ use crate::site::Timezone;
 
 /// A box that has just started is not rebooted, whatever its clock shows.
 const YOUNG: Duration = Duration::from_secs(30);
+/// How long after the kernel's start `init` may set the clock.
+const STARTS_WITHIN: i64 = 300;
 /// If the elapsed times of the two clocks differ by more than this, one of them was set.
 const STEP: i64 = 300;
 const HOUR: i64 = 3600;
@@ -64,6 +66,14 @@ pub enum Decision {
     Reboot,
 }
 
+impl Due {
+    /// Whether the box may be rebooted for it. One that could not be stored may come again after each boot, since the
+    /// clock could not be saved either.
+    pub fn counts(self, is_stored: bool, now: Tick) -> bool {
+        is_stored || now.since_boot >= A_DAY
+    }
+}
+
 impl Pending {
     /// Decides at a tick. An open connection delays the reboot, until the next day at most.
     pub fn decide(&mut self, due: Option<Due>, now: Tick, in_use: impl FnOnce() -> bool) -> Decision {
@@ -84,7 +94,7 @@ impl Schedule {
         if now.since_boot < YOUNG {
             return None;
         }
-        if now.unix < self.built {
+        if self.is_unset(now) {
             return (now.since_boot >= A_DAY).then_some(Due::Uptime);
         }
         let passed = now.since_boot.saturating_sub(previous.since_boot).as_secs();
@@ -101,11 +111,19 @@ impl Schedule {
 
     /// How long it is until the next time, a day at most.
     pub fn until_next(&self, now: Tick) -> Duration {
-        if now.unix < self.built {
+        if self.is_unset(now) {
             return A_DAY.saturating_sub(now.since_boot);
         }
         let local = self.local(now);
         Duration::from_secs((self.latest_occurrence(local).0 + DAY - local).unsigned_abs())
+    }
+
+    /// Whether the clock was neither set nor saved: it has started when the image was built, as it will at the next
+    /// boot. Its hour says nothing, and might come soon after each boot.
+    fn is_unset(&self, now: Tick) -> bool {
+        let up = i64::try_from(now.since_boot.as_secs()).unwrap_or(i64::MAX);
+        let started = now.unix.saturating_sub(up);
+        now.unix < self.built || (self.built.saturating_sub(STARTS_WITHIN)..self.built).contains(&started)
     }
 
     fn local(&self, tick: Tick) -> i64 {
@@ -211,6 +229,27 @@ mod tests {
         let four = schedule(4, "UTC0");
         assert_eq!(four.due(tick(4 * HOUR - 1, 86_397), tick(4 * HOUR + 1, 86_399), None), None);
         assert_eq!(four.due(tick(100, 86_399), tick(102, 86_401), None), Some(Due::Uptime));
+    }
+
+    /// The clock starts at the same time at each boot, and what is stored is lost: the state partition is, and no network
+    /// sends the time.
+    #[test]
+    fn a_box_whose_clock_is_never_set_reboots_once_a_day_whenever_its_image_was_built() {
+        for before_the_hour in [40, 600, 7200] {
+            for starts_late in [0, 3600] {
+                // By a clock that was saved once, the hour may come; it cannot be stored.
+                let built = BUILT + 4 * HOUR - before_the_hour;
+                let four = Schedule { built, ..schedule(4, "UTC0") };
+                let (mut reboots, mut up) = (0, 0);
+                for _ in 0..7 * DAY / 2 {
+                    let at = |up: u64| tick(built - 3 + starts_late + i64::try_from(up).unwrap(), up);
+                    let now = at(up + 2);
+                    let due = four.due(at(up), now, None).filter(|due| due.counts(*due == Due::Uptime, now));
+                    (reboots, up) = if due.is_some() { (reboots + 1, 0) } else { (reboots, up + 2) };
+                }
+                assert!((3..=7).contains(&reboots), "{before_the_hour} {starts_late}: {reboots} in a week");
+            }
+        }
     }
 
     #[test]

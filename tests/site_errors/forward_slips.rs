@@ -81,6 +81,18 @@ pub const FORWARD_SLIPS: &[(&str, &str, &str, &str)] = &[
         "auth = \"chap\"",
     ),
     ("unknown authentication", DIALER, "user =", "auth = \"md5\"\nuser ="),
+    (
+        "forward into the network of another endpoint",
+        DHCP_FORWARD,
+        "networks = [\"10.9.0.0/24\"]\n[forward]\nnetworks = [\"192.168.32.0/24\"]",
+        "other-endpoints = [\"198.51.100.7:443\"]\nnetworks = [\"10.9.0.0/24\"]\n[forward]\nnetworks = [\"198.51.100.0/24\"]",
+    ),
+    (
+        "serial port that is the link to the modem",
+        VPN,
+        "[operator]",
+        "[modem]\nport = \"1-1.2\"\n[[forward.serial]]\nlisten = 5000\nport = \"/dev/modem\"\n[operator]",
+    ),
 ];
 
 const TUNNEL: &str = "[tunnel]\nserver = \"203.0.113.5:22\"\nuser = \"cabin\"\nport = 2201\nhost-key = \"ssh-ed25519 \

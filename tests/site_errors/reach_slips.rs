@@ -13,6 +13,13 @@ pub const REACH_SLIPS: &[(&str, &str, &str, &str)] = &[
     ),
     ("command that turns off the radio", DIALER, "[operator]", "[modem]\ninit = [\"AT+CFUN=4\"]\n[operator]"),
     ("emergency call", DIALER, "apn = \"free\"", "apn = \"free\"\nnumber = \"112\""),
+    ("emergency call after a pause", DIALER, "apn = \"free\"", "apn = \"free\"\nnumber = \",112\""),
+    (
+        "PIN that is given at every call",
+        DIALER,
+        "[operator]",
+        "[modem]\ninit = [\"ATZ\", \"AT+CPIN=1234\"]\n[operator]",
+    ),
     ("one lost echo", DIALER, "[operator]", "[link]\nlcp-echo-failure = 1\n[operator]"),
     (
         "echoes that a pause outlasts",
@@ -40,6 +47,21 @@ pub const REACH_SLIPS: &[(&str, &str, &str, &str)] = &[
         "other-endpoints = [\"203.0.113.6:443\", \"192.168.32.5:443\"]\nnetworks = [\"10.9.0.0/24\"]",
     ),
     ("endpoint that is the box", VPN, "203.0.113.5", "10.9.0.2"),
+    ("address in the VPN of every host itself", VPN, "10.9.0.2/24", "127.0.0.2/8"),
+    (
+        "network of the VPN's address over the link",
+        VPN,
+        "networks = [\"10.9.0.0/24\"]",
+        "networks = [\"10.8.0.0/16\"]\n[link]\nroutes = [\"10.9.0.0/24\"]",
+    ),
+    ("only the box itself behind the VPN", VPN, "[\"10.9.0.0/24\"]", "[\"10.9.0.2/32\"]"),
+    ("endpoint behind the VPN", VPN, "[\"10.9.0.0/24\"]", "[\"10.9.0.0/24\", \"203.0.113.5/32\"]"),
+    (
+        "another endpoint behind the VPN",
+        VPN,
+        "networks = [\"10.9.0.0/24\"]",
+        "other-endpoints = [\"203.0.113.6:443\"]\nnetworks = [\"203.0.113.6/32\"]",
+    ),
     ("address in the VPN that is on the local network", FORWARD, "10.9.0.2/24", "192.168.32.7/16"),
     (
         "preshared key that is the private one",

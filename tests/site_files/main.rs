@@ -242,8 +242,10 @@ fn spelt_out(paragraph: &str) -> String {
 
 /// Tables that are absent by default: the examples show their syntax, without keys that could be
 /// used by mistake.
-const ABSENT_TABLES: [&str; 8] = [
+const ABSENT_TABLES: [&str; 10] = [
+    "#[forward]\n",
     "#[gpio]\n",
+    "#[lan]\n",
     "#[missed-call]\n",
     "#[schedule]\n",
     "#[sms]\n",

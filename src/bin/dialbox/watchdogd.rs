@@ -138,9 +138,7 @@ impl<'a> Watch<'a> {
         }
         let due = self.schedule.due(self.previous, now, self.last_daily());
         self.previous = now;
-        if let Some(Due::Hour(Occurrence(local))) = due {
-            self.warn_if_failed("the daily reboot", self.store.replace(DAILY_FILE, &format!("{local}\n")));
-        }
+        let due = due.filter(|due| due.counts(self.is_stored(*due), now));
         match self.pending.decide(due, now, || service::is_in_use(self.start)) {
             Decision::NotDue => None,
             Decision::Wait => {
@@ -205,6 +203,15 @@ impl<'a> Watch<'a> {
                 None
             }
         }
+    }
+
+    /// Stores the hour that has come, so that it does not come twice.
+    fn is_stored(&self, due: Due) -> bool {
+        let Due::Hour(Occurrence(local)) = due else { return true };
+        let done = self.store.replace(DAILY_FILE, &format!("{local}\n"));
+        let is_stored = done.is_ok();
+        self.warn_if_failed("the daily reboot", done);
+        is_stored
     }
 
     fn last_daily(&self) -> Option<Occurrence> {

@@ -15,7 +15,11 @@ fn connected(name_servers: &[Ipv4Addr]) -> Harness {
 }
 
 fn comes_up(harness: &mut Harness, name_servers: &[Ipv4Addr]) {
-    let link = Connection { interface: Interface::new("ppp0").unwrap(), pid: pid(), addresses: None };
+    comes_up_as(harness, pid(), name_servers);
+}
+
+fn comes_up_as(harness: &mut Harness, pid: Pid, name_servers: &[Ipv4Addr]) {
+    let link = Connection { interface: Interface::new("ppp0").unwrap(), pid, addresses: None };
     let request = control::Request::IpUp { link, name_servers: name_servers.to_vec() };
     harness.receive(Event::Asked(control::ClientId(1), request));
 }
@@ -63,6 +67,43 @@ fn a_silent_far_side_gets_a_new_tunnel_then_a_new_link_and_is_shown() {
     assert_eq!(pass(&mut harness, 200, Some(92), false), "");
     assert_eq!(harness.dialer.far_side_status(), Some(FarSide::Answers));
     assert!(pass(&mut harness, 60, Some(92), false).contains("the tunnel is made again"));
+}
+
+#[test]
+fn who_asks_again_does_not_wait_for_the_long_pauses_of_a_silence() {
+    let mut harness = connected(&[SERVER]);
+    for _ in 0..4 {
+        pass(&mut harness, 70, Some(0), true);
+        if !matches!(harness.dialer.session.phase(), Phase::Up(..)) {
+            harness.link(ppp::Event::Exited(pid(), Exit::from_code(5)));
+            harness.pass(5 * SECOND).link(ppp::Event::Started(pid()));
+            comes_up(&mut harness, &[SERVER]);
+        }
+    }
+    assert_eq!(pass(&mut harness, 200, Some(0), true), "", "an attempt every ten minutes");
+    harness.sms(OWNER, "connect");
+    harness.done();
+    assert!(pass(&mut harness, 80, Some(0), true).contains("the tunnel is made again"));
+}
+
+/// A tunnel over which the far side has answered once, and one made after it, have received as much: one handshake.
+#[test]
+fn a_new_tunnel_has_an_answer_even_if_its_counter_is_that_of_the_one_before() {
+    for is_new_link in [false, true] {
+        let mut harness = connected(&[]);
+        assert_eq!(pass(&mut harness, 100, Some(92), false), "");
+        if is_new_link {
+            harness.link(ppp::Event::Exited(pid(), Exit::from_code(15)));
+            let other = Pid::from_raw(413).unwrap();
+            harness.pass(5 * SECOND).link(ppp::Event::Started(other));
+            comes_up_as(&mut harness, other, &[]);
+            harness.done();
+        } else {
+            assert!(pass(&mut harness, 170, Some(92), false).contains("the tunnel is made again"));
+        }
+        assert_eq!(pass(&mut harness, 100, Some(92), false), "", "new link: {is_new_link}");
+        assert_eq!(harness.dialer.far_side_status(), Some(FarSide::Answers));
+    }
 }
 
 #[test]

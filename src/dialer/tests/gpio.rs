@@ -43,6 +43,9 @@ fn a_pulse_ends_with_the_other_level_unless_another_command_comes_first() {
     assert_eq!(harness.pass(9 * SECOND).done(), "");
     assert_eq!(harness.pass(SECOND).done(), "switch 0 on\nInfo: router is on\n");
     assert_eq!(harness.pass(60 * SECOND).done(), "", "once");
+    assert!(answer(&mut harness, "set router off 90s").ends_with("router is off for 1m30s"));
+    assert_eq!(harness.pass(89 * SECOND).done(), "");
+    assert_eq!(harness.pass(SECOND).done(), "switch 0 on\nInfo: router is on\n");
     answer(&mut harness, "set router off 10s");
     answer(&mut harness, "set router off");
     assert_eq!(harness.pass(60 * SECOND).done(), "", "the later command counts");
@@ -54,6 +57,7 @@ fn what_cannot_be_switched_or_read_is_answered_with_the_reason() {
         ("set pump on", "no line is called pump: router, lamp, door"),
         ("set door on", "door is an input"),
         ("set router off 2h", "router can be switched for 1h at most"),
+        ("set router off 1h1s", "router can be switched for 1h at most"),
         ("get pump", "no line is called pump: router, lamp, door"),
     ] {
         assert_eq!(answer(&mut harness(), text), format!("SMS to {OWNER}: {reason}"), "{text}");
@@ -91,6 +95,28 @@ fn a_level_of_an_input_counts_when_two_readings_in_a_row_show_it() {
         lines.read(&[reading]);
         assert_eq!(lines.settled().first().map(|(_, level)| *level), settled, "{reading:?}");
     }
+}
+
+/// Inputs that change together, as when their supply fails, are told in one message.
+#[test]
+fn news_that_are_longer_than_a_message_are_cut_and_told() {
+    let input = |line: usize| format!("[[gpio.input]]\nname='cabinet-door-{line:03}'\nline={line}\n");
+    let inputs: String = (2..12).map(input).collect();
+    let tell = "[tell]\nto=['+33612345678']\non=['gpio']\n";
+    let text = format!("{SITE}[gpio]\nboard='b-plus'\n{inputs}{tell}");
+    let Role::Dialer(site) = Site::parse(&text).unwrap().role else { unreachable!() };
+    let mut harness = Harness::new(Ports::Two);
+    harness.dialer.lines = site.gpio.as_ref().map(Lines::new).unwrap();
+    harness.dialer.teller = Some(Teller::new(site.tell.unwrap(), &"hut".parse().unwrap(), &Record::new()));
+    let mut told = String::new();
+    for level in [Level::On, Level::Off] {
+        for _ in 0..2 {
+            harness.dialer.know_inputs(&[Some(level); 10]);
+            told += &harness.pass(SECOND).done();
+        }
+    }
+    let begin = "SMS to +33612345678: hut: cabinet-door-002 is off, cabinet-door-003 is off, ";
+    assert!(told.starts_with(begin) && told.trim_end().ends_with(".."), "{told}");
 }
 
 /// What the pins do: all inputs and outputs are on.

@@ -55,7 +55,7 @@ struct Running {
     until: Duration,
     dial_at: Option<Duration>,
     ask_at: Duration,
-    /// Whether the trial has opened the link: then its end closes it.
+    /// Whether only the trial wants the link: then its end closes it.
     has_opened: bool,
 }
 
@@ -84,6 +84,8 @@ pub enum Event {
     },
     /// The far side of the VPN has answered over a link that is up.
     FarSide,
+    /// Somebody wants a link, beside the trial.
+    Wanted,
     /// The link has ended, or did not come up.
     LinkEnded(LinkEnd),
     /// The command `confirm`, or any command from one of the new numbers; both proven. Or a program on the box confirms.
@@ -158,6 +160,7 @@ impl Trials {
             Event::Time { is_up } => self.pass(is_up, now),
             Event::FarSide => self.confirm_if(|running| running.confirmation == Confirmation::FarSide),
             Event::Confirm => self.confirm_if(|_| true),
+            Event::Wanted => self.want_link(),
             Event::LinkEnded(end) => self.end_link(end, now),
             Event::NotWritten => self.take_back(NotKept::NotWritten),
         }

@@ -82,6 +82,11 @@ impl Trials {
         actions
     }
 
+    pub(super) fn want_link(&mut self) -> Vec<Action> {
+        self.running.iter_mut().for_each(|running| running.has_opened = false);
+        Vec::new()
+    }
+
     pub(super) fn end_link(&mut self, end: LinkEnd, now: Duration) -> Vec<Action> {
         let Some(running) = self.running.as_mut().filter(|running| needs_link(running.confirmation)) else {
             return Vec::new();

@@ -84,6 +84,7 @@ impl Harness {
             "set numbers" => Event::Set(begin("numbers", 0, false)),
             "confirm" => Event::Confirm,
             "the far side answers" => Event::FarSide,
+            "connect" => Event::Wanted,
             "the link ends" => Event::LinkEnded(LinkEnd::MayPass),
             "the login is refused" => Event::LinkEnded(LinkEnd::Hopeless(refused())),
             "disconnect" => Event::LinkEnded(LinkEnd::Asked),

@@ -36,6 +36,19 @@ pub fn admits(set: &str, number: u32) -> bool {
     })
 }
 
+/// A text in UCS-2, as a modem writes names and numbers to which another program has given `AT+CSCS="UCS2"` (TS 27.007
+/// §5.5); `None` for any other text.
+pub fn from_ucs2(text: &str) -> Option<String> {
+    let digits = text.as_bytes();
+    let is_ucs2 = digits.len() >= 8 && digits.len().is_multiple_of(4);
+    if !is_ucs2 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let units = digits.chunks(4).map(|unit| u16::from_str_radix(str::from_utf8(unit).ok()?, 16).ok());
+    let text = String::from_utf16(&units.collect::<Option<Vec<_>>>()?).ok()?;
+    Some(text).filter(|text| !text.contains(char::is_control))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,9 +87,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_in_ucs2_is_recognized() {
+        for (text, expected) in [
+            ("00460072006500650020006D006F00620069006C0065", Some("Free mobile")),
+            ("4E2D56FD79FB52A8", Some("\u{4e2d}\u{56fd}\u{79fb}\u{52a8}")),
+            ("00320030003800310035", Some("20815")),
+            ("20815", None),
+            ("Free", None),
+            ("FACE", None),
+            ("0046000A00650065", None), // a line end
+            ("D83D004600720065", None), // half of a character
+            ("+123+123", None),
+            ("", None),
+        ] {
+            assert_eq!(from_ucs2(text).as_deref(), expected, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_line_makes_the_parsers_panic(line in "\\PC*") {
+            from_ucs2(&line);
             split(&line);
             admits(&line, 1);
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::quality::Quality;
 use super::registration::Registration;
 use super::technology::Technology;
-use crate::modem::at::values::values;
+use crate::modem::at::values::{from_ucs2, values};
 use crate::published::ModemStatus;
 
 /// What is known of the network.
@@ -82,7 +82,8 @@ impl Operator {
     /// Parses the answer to `+COPS?`: number or name, depending on `<format>`. `None` without a network.
     pub fn from_answer(before: Option<&Self>, answer: &[String]) -> Option<Self> {
         let values = values(answer, "+COPS")?;
-        let who = values.get(2).filter(|who| !who.is_empty()).map(|who| (*who).to_owned())?;
+        let who = values.get(2).filter(|who| !who.is_empty())?;
+        let who = from_ucs2(who).unwrap_or_else(|| (*who).to_owned());
         let before = before.cloned().unwrap_or_default();
         // TS 27.007 §7.3: 0 long name, 1 short name, 2 number
         Some(match *values.get(1)? {
@@ -163,7 +164,9 @@ mod tests {
             ("+COPS: 0,0,\"T-Mobile USA, In\",0", Some("T-Mobile USA, In")), // a comma in a name of MM's
             ("+COPS: 0,0,\"AT&T MicroCell\",2", Some("AT&T MicroCell")), // MM
             ("+COPS: 0,2,46000,2", Some("46000")),        // without quotes
-            ("+COPS: 0,0,\"\",2", None),                  // MM has such names
+            ("+COPS: 0,0,\"0046007200650065\",7", Some("Free")), // after AT+CSCS="UCS2"
+            ("+COPS: 0,2,\"00320030003800310035\",7", Some("20815")),
+            ("+COPS: 0,0,\"\",2", None), // MM has such names
             ("+COPS: 0,2,\"\"", None),
         ];
         for (line, expected) in table {

@@ -36,14 +36,14 @@ impl Quality {
     /// Huawei ME909 AT Command Interface, `^HCSQ`: `"LTE",<rssi>,<rsrp>,<sinr>,<rsrq>` or `"WCDMA",<rssi>,<rscp>,<ecio>`,
     /// indices of intervals. 255: not known.
     fn from_hcsq(values: &[&str]) -> Option<Self> {
-        let index = |at: usize| number(values, at).filter(|index| (0..255).contains(index));
+        let index = |at: usize, last: i32| number(values, at).filter(|index| (0..=last).contains(index));
         match *values.first()? {
             "LTE" => Some(Self::Lte {
-                rsrp: index(2)? - 141,
-                sinr: index(3).map(|sinr| (sinr - 101) / 5),
-                rsrq: (index(4)? - 40) / 2,
+                rsrp: index(2, 97)? - 141,
+                sinr: index(3, 251).map(|sinr| (sinr - 101) / 5),
+                rsrq: (index(4, 34)? - 40) / 2,
             }),
-            "WCDMA" => Some(Self::Third { rscp: index(2)? - 121, ecio: (index(3)? - 65) / 2 }),
+            "WCDMA" => Some(Self::Third { rscp: index(2, 96)? - 121, ecio: (index(3, 65)? - 65) / 2 }),
             _ => None,
         }
     }
@@ -114,6 +114,9 @@ mod tests {
             (Hcsq, "^HCSQ:\"LTE\",45,34,255,19", Some("RSRP -107 dBm, RSRQ -10 dB")),
             (Hcsq, "^HCSQ: \"WCDMA\",30,30,58", Some("RSCP -91 dBm, Ec/Io -3 dB")),
             (Hcsq, "^HCSQ: \"NOSERVICE\"", None),
+            (Hcsq, "^HCSQ: \"LTE\",59,200,105,20", None),
+            (Hcsq, "^HCSQ: \"LTE\",59,55,254,20", Some("RSRP -86 dBm, RSRQ -10 dB")),
+            (Hcsq, "^HCSQ: \"WCDMA\",30,97,58", None),
             // Transcripts of EC25 and EG25
             (Qcsq, "+QCSQ: \"LTE\",-66,-94,142,-9", Some("RSRP -94 dBm, RSRQ -9 dB, SINR 8 dB")),
             (Qcsq, "+QCSQ: \"LTE\",-69,-102,150,-12", Some("RSRP -102 dBm, RSRQ -12 dB, SINR 10 dB")),

@@ -11,7 +11,7 @@ use crate::log::Level;
 use crate::modem::at::pending::is_message_header;
 use crate::modem::at::response::{Final, extended_name};
 use crate::modem::at::shown::shown;
-use crate::modem::at::values::{fields, values};
+use crate::modem::at::values::{fields, from_ucs2, values};
 use crate::sms::pdu::Address;
 
 /// So many kinds of unknown URCs are logged.
@@ -22,7 +22,10 @@ fn caller(line: &str) -> Option<Address> {
     let line = [line.to_owned()];
     let values = values(&line, "+CLIP")?;
     let kind = values.get(1).and_then(|kind| kind.parse().ok());
-    Address::of_caller(values.first()?, kind)
+    let number = *values.first()?;
+    // A number of eight digits is none in UCS-2.
+    let number = from_ucs2(number).filter(|it| it.is_ascii()).unwrap_or_else(|| number.to_owned());
+    Address::of_caller(&number, kind)
 }
 
 impl Mobile {
@@ -98,5 +101,26 @@ impl Mobile {
             return vec![Action::log(Level::Warning, "a delivered message is garbled")];
         }
         vec![Action::Report(Report::Message { place: Place::NotStored, pdu })]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_s_number_is_read_in_every_form() {
+        for (line, expected) in [
+            ("+CLIP: \"+33612345678\",145", Some("+33612345678")),
+            ("+CLIP: \"33612345678\",145,,,,0", Some("+33612345678")),
+            ("+CLIP: \"12345678\",129", Some("12345678")),
+            // After AT+CSCS="UCS2"
+            ("+CLIP: \"002B00330033003600310032003300340035003600370038\",145", Some("+33612345678")),
+            ("+CLIP: \"\",128", None),
+            ("+CLIP:", None),
+            ("+CLIPX: \"+33612345678\",145", None),
+        ] {
+            assert_eq!(caller(line).map(|caller| caller.to_string()).as_deref(), expected, "{line}");
+        }
     }
 }

@@ -99,11 +99,13 @@ fn check_network(network: &Spanned<Ipv4Net>, lan: &Lan, vpn: &Vpn, link: &LinkCo
             );
         }
     }
-    if let AnyEndpoint::Address(endpoint) = &vpn.endpoint
-        && it.contains(endpoint.address())
-    {
+    let is_in = |endpoint: &AnyEndpoint| match endpoint {
+        AnyEndpoint::Address(endpoint) => it.contains(endpoint.address()),
+        AnyEndpoint::Name(_) => false,
+    };
+    if let Some(endpoint) = [&vpn.endpoint].into_iter().chain(&vpn.other_endpoints).find(|it| is_in(it)) {
         return problem(
-            "the VPN's endpoint is in this network: the tunnel would lead into itself",
+            format!("the VPN's endpoint {endpoint} is in this network: the tunnel would lead into itself"),
             "write a smaller network, or one host with /32",
             network.span(),
         );
@@ -171,7 +173,7 @@ fn serial(raw: raw::SerialForward, around: &Surroundings) -> Checked<SerialForwa
         let next = "write in [modem] where that is, as in port = \"1-1.2\"";
         return problem("the modem is looked for at every port, at this one too", next, at);
     }
-    if around.modem.overlaps(&port) {
+    if around.modem.overlaps(&port) || port.is_link_to_modem() {
         return problem("this is the modem's port", "write the equipment's", at);
     }
     Ok(SerialForward { listen: raw.listen.into_inner(), port, speed: raw.speed.unwrap_or(Speed::USUAL) })

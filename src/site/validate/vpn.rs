@@ -33,6 +33,7 @@ pub(super) fn vpn(raw: raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checke
     let others = raw.other_endpoints.unwrap_or_default();
     check_distinct("endpoint", &others)?;
     others.iter().try_for_each(|endpoint| way.check(endpoint))?;
+    check_own_routes([&raw.endpoint].into_iter().chain(&others), raw.networks.get_ref())?;
     if let Some(again) = others.iter().find(|other| other.get_ref() == raw.endpoint.get_ref()) {
         return problem("this is `endpoint` already", "write the others only", again.span());
     }
@@ -81,9 +82,35 @@ fn check_keys(raw: &raw::Vpn) -> Checked<()> {
     Ok(())
 }
 
+/// An endpoint has a route of its own over the link, which that of a network with only this address would replace.
+fn check_own_routes<'a>(
+    endpoints: impl IntoIterator<Item = &'a Spanned<AnyEndpoint>>,
+    networks: &[Spanned<Ipv4Net>],
+) -> Checked<()> {
+    for endpoint in endpoints {
+        let AnyEndpoint::Address(it) = endpoint.get_ref() else { continue };
+        if let Some(network) = networks.iter().find(|network| network.get_ref().host() == Some(it.address()))
+        {
+            return problem(
+                format!("{it} is an endpoint: the tunnel would lead into itself"),
+                "remove this address: it is reached over the link",
+                network.span(),
+            );
+        }
+    }
+    Ok(())
+}
+
 fn check_addresses(raw: &raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Checked<()> {
     check_apart_networks(raw.networks.get_ref())?;
     let own = *raw.address.get_ref();
+    if own.address().is_loopback() {
+        return problem(
+            "what begins with 127 is the address of every host itself",
+            "write the address that the box has in the VPN",
+            raw.address.span(),
+        );
+    }
     check_not_local(own.network(), "the VPN", lan, raw.address.span())?;
     if let Some(local) = fixed(lan).filter(|local| local.network().contains(own.address())) {
         return problem(
@@ -98,6 +125,13 @@ fn check_addresses(raw: &raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Chec
     };
     for network in raw.networks.get_ref() {
         check_not_local(*network.get_ref(), "the VPN", lan, network.span())?;
+        if network.get_ref().host() == Some(own.address()) {
+            return problem(
+                "this is the box's own address in the VPN, which the peer has in its `AllowedIPs`",
+                "write the networks behind the peer, as in [\"10.9.0.0/24\"]",
+                network.span(),
+            );
+        }
         if over_link.contains(network.get_ref()) {
             return problem(
                 "this network is in `routes` of [link] as well",
@@ -105,6 +139,14 @@ fn check_addresses(raw: &raw::Vpn, routing: &Routing, lan: Option<&Lan>) -> Chec
                 network.span(),
             );
         }
+    }
+    // The kernel gives the interface a route to its network.
+    if over_link.contains(&own.network()) {
+        return problem(
+            format!("its network, {}, is in `routes` of [link] as well", own.network()),
+            "remove it there, or write another address",
+            raw.address.span(),
+        );
     }
     Ok(())
 }
