@@ -1,6 +1,7 @@
 //! `[simulated]` of a model's file: what else the lab's modem of this model needs. The box does not read it; the builder
 //! checks it.
 
+use super::simulated_usb::SimulatedUsb;
 use super::{Checked, CommandName, Invalid, MobileModel, Problem, SiteError, Text, Value, Words, tables};
 use crate::site::number::Whole;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub struct Simulation {
     pub largest: Vec<(String, u32)>,
     /// The maker's commands that hold a number, 0 or 1.
     pub switches: Vec<String>,
+    /// Its descriptors.
+    pub usb: Option<SimulatedUsb>,
 }
 
 tables! {
@@ -64,6 +67,7 @@ tables! {
         chatter: Option<Vec<Chatter>>,
         largest: Option<Vec<Largest>>,
         switches: Option<Vec<Words>>,
+        usb: Option<SimulatedUsb>,
     }
 
     struct Chatter {
@@ -114,6 +118,7 @@ fn read(text: &str) -> Checked<Simulation> {
         chatter: chatter.map(|it| (Duration::from_secs(it.every.get().into()), it.line.0)).collect(),
         largest: largest.map(|it| (it.command.0, it.value.get().into())).collect(),
         switches: raw.switches.map(words).unwrap_or_default(),
+        usb: raw.usb,
     })
 }
 

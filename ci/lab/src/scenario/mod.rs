@@ -16,6 +16,7 @@ mod limits;
 mod link;
 mod login;
 mod lost_state;
+mod models;
 mod modem;
 mod not_connected;
 mod parser;
@@ -106,6 +107,7 @@ pub const SCENARIOS: &[Scenario] = &[
     two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
     one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),
     two("the-reference-stick-receives-messages-during-a-session", stick::session),
+    two("every-model-opens-a-link-with-its-driver", models::played),
     two("callers-reach-the-network-but-not-the-boxs-services", dial_in::callers),
     two("two-callers-are-served-at-once", dial_in::two_at_a_time),
     two("ten-calls-in-a-row-leak-nothing", dial_in::ten_in_a_row),
