@@ -1,6 +1,6 @@
 //! `[simulated.usb]` of a model's file: the USB device that the lab makes of it, as `lsusb -v` shows the real one.
 
-use super::{Checked, Invalid, Text, UsbId, Value, Words, Written, problem, tables};
+use super::{Checked, Invalid, ModeSwitch, Text, UsbId, Value, Words, Written, problem, tables};
 
 /// A USB device by its descriptors.
 #[derive(Clone, Debug)]
@@ -46,12 +46,10 @@ pub struct UsbEndpoint {
 /// A CD-ROM drive that becomes the modem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drive {
-    /// Its ids.
-    pub ids: UsbId,
+    /// Its ids, and the beginning of the SCSI command that switches it; those of the model's `[switch]` if it has one.
+    pub switch: Option<(UsbId, Vec<u8>)>,
     /// Vendor, product and revision as the answer to INQUIRY has them: 8, 16 and 4 bytes.
     pub inquiry: String,
-    /// The beginning of the SCSI command that switches it.
-    pub command: Vec<u8>,
     /// Its interfaces.
     pub interfaces: Vec<UsbInterface>,
 }
@@ -68,9 +66,9 @@ tables! {
     }
 
     struct DriveTable {
-        ids: UsbId,
+        ids: Option<UsbId>,
         inquiry: Words,
-        command: Bytes,
+        command: Option<Bytes>,
         interfaces: Vec<UsbInterface>,
     }
 }
@@ -95,10 +93,21 @@ impl Value for SimulatedUsb {
     }
 }
 
+impl Drive {
+    /// The switch of the model's file in the place of its own.
+    pub(super) fn switched_by(&mut self, switch: &ModeSwitch) {
+        /// The wrapper of a command block has it after 15 bytes (USB Mass Storage Bulk-Only Transport §5.1).
+        const WRAPPED: usize = 2 * 15;
+        let command = switch.message.get(WRAPPED..).and_then(bytes).unwrap_or_default();
+        self.switch = Some((switch.from, command));
+    }
+}
+
 impl Value for Drive {
     fn read(value: &Written<'_>) -> Checked<Self> {
         let DriveTable { ids, inquiry, command, interfaces } = DriveTable::read(value)?;
-        Ok(Self { ids, inquiry: inquiry.0, command: command.0, interfaces })
+        let switch = ids.zip(command.map(|it| it.0));
+        Ok(Self { switch, inquiry: inquiry.0, interfaces })
     }
 }
 
@@ -228,7 +237,7 @@ mod tests {
         assert_eq!(first.endpoints, [UsbEndpoint { address: 0x82, interrupt: Some((10, 32)) }]);
         let bulk = |address| UsbEndpoint { address, interrupt: None };
         assert_eq!((second.number, &second.endpoints[..]), (3, &[bulk(0x81), bulk(0x0f)][..]));
-        assert_eq!(usb.drive.unwrap().command, [0x11, 0x06]);
+        assert_eq!(usb.drive.unwrap().switch, Some((UsbId(0x12d1, 0x1446), vec![0x11, 0x06])));
     }
 
     #[test]
@@ -239,7 +248,17 @@ mod tests {
         let file = format!("name = 'x'\nsource = 'x'\ndriver = 'option'\n[simulated.usb]\n{example}");
         let usb = Simulation::parse(&file).unwrap().1.usb.unwrap();
         assert_eq!((usb.interfaces.len(), usb.interfaces[1].endpoints.len()), (2, 3));
-        assert_eq!(usb.drive.unwrap().command, [0x1b, 0, 0, 0, 2]);
+        assert_eq!(usb.drive.unwrap().switch, Some((UsbId(0x1234, 1), vec![0x1b, 0, 0, 0, 2])));
+    }
+
+    #[test]
+    fn the_models_own_mode_switch_is_that_of_its_drive() {
+        let message = "5553424312345678000000000000061b000000020000000000000000000000";
+        let drive = "drive = { inquiry = 'x', interfaces = [] }\ninterfaces = []";
+        let switch = format!("{drive}\n[switch]\nfrom = '1234:0001'\nmessage = '{message}'");
+        let (ids, command) = parse(&switch).unwrap().drive.unwrap().switch.unwrap();
+        assert_eq!((ids, &command[..5], command.len()), (UsbId(0x1234, 1), &[0x1b, 0, 0, 0, 2][..], 16));
+        assert_eq!(parse(drive).unwrap_err().reason(), "a drive without a mode switch");
     }
 
     #[test]

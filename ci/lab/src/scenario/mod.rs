@@ -95,6 +95,7 @@ const fn none(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
 
 /// All scenarios. The long ones come first, so that both cores are busy until the end.
 pub const SCENARIOS: &[Scenario] = &[
+    two("every-model-opens-a-link-with-its-driver", models::played),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::bad_calls),
     two("limits-close-a-link-and-keep-it-closed", limits::of_session_and_budget),
     two("a-dead-far-side-of-the-vpn-costs-two-links-and-no-reboot", far_side::silent),
@@ -107,7 +108,6 @@ pub const SCENARIOS: &[Scenario] = &[
     two("an-unanswered-login-is-no-refusal", not_connected::by_the_operator),
     one("a-failed-dial-ends-at-once-with-its-cause", not_connected::by_the_modem),
     two("the-reference-stick-receives-messages-during-a-session", stick::session),
-    two("every-model-opens-a-link-with-its-driver", models::played),
     two("callers-reach-the-network-but-not-the-boxs-services", dial_in::callers),
     two("two-callers-are-served-at-once", dial_in::two_at_a_time),
     two("ten-calls-in-a-row-leak-nothing", dial_in::ten_in_a_row),

@@ -6,7 +6,7 @@ use super::disc::{self, Disc};
 use super::fifo::Fifo;
 use super::packet::Setup;
 use crate::modem::stick::Stick;
-use dialbox::site::{Drive, PortId, SimulatedUsb, UsbId, UsbInterface};
+use dialbox::site::{PortId, SimulatedUsb, UsbId, UsbInterface};
 use std::time::Duration;
 
 /// `bMaxPacketSize` of a bulk endpoint at full speed (USB 2.0 §5.8.3).
@@ -26,10 +26,17 @@ const LINE_CODING: [u8; 7] = [0x00, 0xc2, 0x01, 0x00, 0, 0, 8];
 #[derive(Debug)]
 pub struct UsbModel {
     /// What it is before its mode switch, and how it is switched.
-    drive: Option<(Mode, &'static Drive)>,
+    drive: Option<(Mode, DiscModel)>,
     modem: Mode,
     /// The interfaces of the ports for calls and for commands, as the file names them.
     named: [Option<u8>; 2],
+}
+
+/// A CD-ROM drive.
+#[derive(Debug, Clone, Copy)]
+struct DiscModel {
+    inquiry: &'static str,
+    command: &'static [u8],
 }
 
 /// The device between two changes of its descriptors.
@@ -57,9 +64,10 @@ impl UsbModel {
     pub fn of(Stick { model, usb, .. }: &Stick) -> Option<&'static Self> {
         let usb = usb.as_ref()?;
         let ids = model.usb.first().copied().or(usb.ids).unwrap_or(UsbId(0, 0));
-        let drive = usb.drive.as_ref().map(|drive| {
-            let mode = Mode::new([0; 3], drive.ids, usb, &drive.interfaces);
-            (mode, &*Box::leak(Box::new(drive.clone())))
+        let drive = usb.drive.as_ref().and_then(|drive| {
+            let (ids, command) = drive.switch.clone()?;
+            let disc = DiscModel { inquiry: keep(&drive.inquiry), command: Vec::leak(command) };
+            Some((Mode::new([0; 3], ids, usb, &drive.interfaces), disc))
         });
         let named = [&model.data, &model.command].map(|port| match port {
             Some(PortId::Interface(number)) => Some(*number),
@@ -200,8 +208,8 @@ impl UsbStick {
     fn begin(model: &'static UsbModel, is_modem: bool) -> Self {
         let mut stick = Self { model, is_modem, discs: Vec::new(), lines: Vec::new(), outward: Vec::new() };
         let (inquiry, command) = match &model.drive {
-            Some((_, drive)) if !is_modem => (&*drive.inquiry, Some(&*drive.command)),
-            Some((_, drive)) => (&*drive.inquiry, None),
+            Some((_, disc)) if !is_modem => (disc.inquiry, Some(disc.command)),
+            Some((_, disc)) => (disc.inquiry, None),
             None => ("", None),
         };
         stick.discs = stick.mode().discs.iter().map(|_| Disc::new(inquiry, command)).collect();
