@@ -152,6 +152,11 @@ impl Candidate {
         self.usb.as_ref()?.id
     }
 
+    /// Whether it is a port that this driver has made of a device with these ids.
+    pub fn is_of(&self, id: UsbId, driver: &str) -> bool {
+        self.usb.as_ref().is_some_and(|usb| usb.id == Some(id) && usb.driver == driver)
+    }
+
     fn with_role(&self, models: &[MobileModel]) -> Self {
         let is = |port: &Option<PortId>| match (port, &self.usb) {
             (Some(PortId::Interface(number)), Some(usb)) => usb.number == *number && usb.hsotype.is_none(),

@@ -4,6 +4,7 @@
 //! the mode switch, and the lab the modem that it simulates. docs/modems.md describes the keys.
 
 pub mod simulated;
+pub mod simulated_usb;
 
 use std::fmt;
 

@@ -79,6 +79,7 @@ pub use ip_type::IpType;
 pub use lan::{Addressing, InterfaceName, Lan};
 pub use missed_call::MissedCall;
 pub use mobile_model::simulated::Simulation;
+pub use mobile_model::simulated_usb::{SimulatedUsb, UsbEndpoint, UsbInterface};
 pub use mobile_model::{
     DIRECTORY as MODELS, MobileModel, ModeSwitch, ModemTraits, PortId, SignalCommand, UsbId,
 };

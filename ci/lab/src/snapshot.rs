@@ -34,7 +34,9 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
         // A process that had the partition open has kept old blocks of it in the kernel's cache.
         "blockdev --flushbufs /dev/mmcblk0p1".to_owned(),
         "mount -t vfat -o ro,nosuid,nodev,noexec,umask=077 /dev/mmcblk0p1 /boot".to_owned(),
-        format!("while [ $(ls /dev | grep -c -e ^ttyUSB -e ^ttyHS) -lt {ttys} ]; do sleep 0.1; done"),
+        format!(
+            "while [ $(ls /dev | grep -c -e ^ttyUSB -e ^ttyHS -e ^ttyACM) -lt {ttys} ]; do sleep 0.1; done"
+        ),
     ];
     if site_is_edited {
         commands.push(

@@ -9,10 +9,12 @@ use crate::leftovers::{self, Note};
 use crate::machine::{Beginning, Machine, last_lines};
 use crate::modem::profile::ANALOGUE;
 use crate::modem::sim::SimCard;
-use crate::modem::stick::icon_225_one_port;
+use crate::modem::stick::{Stick, icon_225_one_port};
 use crate::modem::{Modem, TimeOfDay};
 use crate::network::{Line, Network, Subscriber};
+use crate::usb::device::Device;
 use crate::usb::line::Wires;
+use crate::usb::stick::{UsbModel, UsbStick};
 use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -37,6 +39,9 @@ pub const LINE_NUMBER: &str = "+33102030405";
 pub fn line_number(line: usize) -> String {
     format!("+3310203050{line}")
 }
+
+/// A USB device, the lines of its serial ports, and the modem that they lead to.
+pub type Plugged = (Box<dyn Device>, Vec<Option<Wires>>, Subscriber);
 
 /// A separate network for each scenario.
 pub struct Stage {
@@ -228,6 +233,30 @@ impl Stage {
             self.exchange.socket(modem, port, socket)?;
         }
         Ok(sockets.map(|socket| Some(Wires { socket, dcd: None })))
+    }
+
+    /// A stick in its USB device, its lines and its modem, which has this name and number.
+    pub fn stick(&self, stick: &Stick, name: &str, number: &str) -> Result<Plugged> {
+        let usb =
+            UsbModel::of(stick).ok_or_else(|| Error::Unexpected(format!("no descriptors of {name}")))?;
+        let modem = Modem::new(stick.profile, SimCard::open());
+        let modem = self.exchange.with(|network, _| network.connect_modem(name, number, modem));
+        let mut lines = Vec::new();
+        for port in usb.modem_ports() {
+            lines.push(match port {
+                Some(port) => Some(self.wire(modem, port)?),
+                None => None,
+            });
+        }
+        Ok((Box::new(UsbStick::new(usb)), lines, modem))
+    }
+
+    /// A line to a port of a modem, with DCD.
+    fn wire(&self, modem: Subscriber, port: usize) -> Result<Wires> {
+        let name = self.exchange.with(|network, _| network.name(modem).to_owned());
+        let socket = self.dir.path().join(format!("{name}.{port}"));
+        self.exchange.socket(modem, port, &socket)?;
+        Ok(Wires { socket, dcd: Some(self.exchange.dcd(modem, port)) })
     }
 
     /// The last lines of the transcript, and of every console.

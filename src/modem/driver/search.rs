@@ -10,7 +10,7 @@ use crate::modem::models;
 use crate::modem::ports::{self, Candidate, Ports};
 use crate::modem::recovery::RecoveryStep;
 use crate::modem::{router, usb};
-use crate::site::MobileModel;
+use crate::site::{MobileModel, Port};
 
 impl<A: Protocol + Probe> Driver<'_, A> {
     /// Opens every port where the modem may be.
@@ -76,7 +76,13 @@ impl<A: Protocol + Probe> Driver<'_, A> {
         let mut ids = usb::without_driver(self.config.paths);
         ids.retain(|id| !self.bound.contains(id));
         let models = models::of(&ids, self.config.paths, self.config.log);
-        let found = ids.iter().find_map(|id| Some((*id, models.iter().find(|it| it.usb.contains(id))?)));
+        let ports = ports::candidates(self.config.paths, &Port::Auto);
+        let found = ids.iter().find_map(|id| {
+            let model = models.iter().find(|it| it.usb.contains(id))?;
+            // What a driver leaves out of a device that it knows is no serial port: a network interface, or adb.
+            let is_known = ports.iter().any(|port| port.is_of(*id, &model.driver));
+            (!is_known).then_some((*id, model))
+        });
         let Some((id, model)) = found else { return false };
         self.bound.push(id);
         let MobileModel { name, driver, .. } = model;

@@ -1,5 +1,6 @@
 //! A driver with modems on pseudo-terminals, a made-up sysfs and made-up times.
 
+mod new_ids;
 mod pass_over;
 mod pause;
 mod sharing;

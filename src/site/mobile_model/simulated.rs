@@ -1,7 +1,10 @@
 //! `[simulated]` of a model's file: what else the lab's modem of this model needs. The box does not read it; the builder
 //! checks it.
 
-use super::{Checked, CommandName, Invalid, MobileModel, Problem, SiteError, Text, Value, Words, tables};
+use super::simulated_usb::SimulatedUsb;
+use super::{
+    Checked, CommandName, Invalid, MobileModel, Problem, SiteError, Text, Value, Words, problem, tables,
+};
 use crate::site::number::Whole;
 use std::time::Duration;
 use toml::de::DeTable;
@@ -43,6 +46,8 @@ pub struct Simulation {
     pub largest: Vec<(String, u32)>,
     /// The maker's commands that hold a number, 0 or 1.
     pub switches: Vec<String>,
+    /// Its descriptors.
+    pub usb: Option<SimulatedUsb>,
 }
 
 tables! {
@@ -64,6 +69,7 @@ tables! {
         chatter: Option<Vec<Chatter>>,
         largest: Option<Vec<Largest>>,
         switches: Option<Vec<Words>>,
+        usb: Option<SimulatedUsb>,
     }
 
     struct Chatter {
@@ -84,16 +90,27 @@ impl Simulation {
     /// A key is unknown, missing or has an invalid value: line and column.
     pub fn parse(text: &str) -> Result<(MobileModel, Self), SiteError> {
         let model = MobileModel::parse(text)?;
-        let simulation = read(text).map_err(|problem| SiteError::new(*problem, text))?;
+        let simulation = read(text, &model).map_err(|problem| SiteError::new(*problem, text))?;
         Ok((model, simulation))
     }
 }
 
-fn read(text: &str) -> Checked<Simulation> {
+fn read(text: &str, model: &MobileModel) -> Checked<Simulation> {
     let document = DeTable::parse(text).map_err(|error| Problem::from_syntax(&error))?;
     let Some(table) = document.get_ref().get("simulated") else { return Ok(Simulation::default()) };
     let raw = Simulated::read(table)?;
     let words = |words: Vec<Words>| words.into_iter().map(|it| it.0).collect::<Vec<String>>();
+    let mut usb = raw.usb;
+    if let Some(drive) = usb.as_mut().and_then(|usb| usb.drive.as_mut()) {
+        model.switch.iter().for_each(|switch| drive.switched_by(switch));
+        if drive.switch.is_none() {
+            return problem(
+                "a drive without a mode switch",
+                "add its `ids` and `command`, or [switch]",
+                table.span(),
+            );
+        }
+    }
     let chatter = raw.chatter.into_iter().flatten();
     let largest = raw.largest.into_iter().flatten();
     Ok(Simulation {
@@ -114,6 +131,7 @@ fn read(text: &str) -> Checked<Simulation> {
         chatter: chatter.map(|it| (Duration::from_secs(it.every.get().into()), it.line.0)).collect(),
         largest: largest.map(|it| (it.command.0, it.value.get().into())).collect(),
         switches: raw.switches.map(words).unwrap_or_default(),
+        usb,
     })
 }
 

@@ -23,6 +23,17 @@ pub struct Profile {
     pub hang_up_takes: Duration,
 }
 
+impl Profile {
+    /// The answer to a command that always has the same; empty if it has no such command.
+    pub fn text(&self, command: &str) -> &'static str {
+        let text = |(name, answer): &(&str, Extended)| match answer {
+            Extended::Text(text) if *name == command => Some(*text),
+            _ => None,
+        };
+        self.extended.iter().find_map(text).unwrap_or_default()
+    }
+}
+
 /// An unsolicited line.
 #[derive(Debug)]
 pub struct Chatter {

@@ -2,7 +2,9 @@
 
 use super::makers::MAKERS;
 use super::profile::{Chatter, Extended, MessageCommand, Mobile, Profile, ReadForm, TimeForm};
-use dialbox::site::{AccountCommand, MobileModel, PortId, SignalCommand, Simulation, SiteError};
+use dialbox::site::{
+    AccountCommand, MobileModel, PortId, SignalCommand, SimulatedUsb, Simulation, SiteError,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -17,6 +19,8 @@ pub struct Stick {
     pub model: MobileModel,
     /// The modem.
     pub profile: &'static Profile,
+    /// The descriptors of the USB device that it is in.
+    pub usb: Option<SimulatedUsb>,
 }
 
 /// The directory of the files in the checkout.
@@ -86,8 +90,9 @@ impl Stick {
     /// The file is invalid.
     pub fn parse(text: &str) -> Result<Self, SiteError> {
         let (model, simulation) = Simulation::parse(text)?;
+        let usb = simulation.usb.clone();
         let profile = Box::leak(Box::new(profile(&model, simulation)));
-        Ok(Self { model, profile })
+        Ok(Self { model, profile, usb })
     }
 }
 

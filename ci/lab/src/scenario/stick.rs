@@ -5,11 +5,10 @@ use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::modem::Modem;
 use crate::modem::sim::SimCard;
-use crate::modem::stick::{icon_225, stick};
+use crate::modem::stick::{Stick, icon_225, sticks};
 use crate::network::Subscriber;
 use crate::stage::{DIALER_NUMBER, Stage, boot_both};
 use crate::usb::hso::Hso;
-use crate::usb::zte::Zte;
 
 /// The purpose of each port, as the driver reports it.
 const PORTS: &str = "grep . /sys/class/tty/ttyHS*/hsotype";
@@ -56,14 +55,13 @@ fn ask(tty: &str, seconds: u32) -> String {
 /// Another one, of ids that no driver knows, needs a file of a few lines.
 pub fn switched(stage: &Stage) -> Result<()> {
     let mut machine = stage.machine("dialer", &[])?;
-    let modem = Modem::new(stick("zte-mf110"), SimCard::open());
-    let modem = stage.exchange().with(|network, _| network.connect_modem("zte", "+33600000001", modem));
-    let [calls, commands] = stage.wires(modem)?;
-    machine.attach(Box::new(Zte::default()), vec![None, commands, calls])?;
-    let unknown = Modem::new(stick("zte-mf110"), SimCard::open());
-    let unknown = stage.exchange().with(|network, _| network.connect_modem("acme", "+33600000002", unknown));
-    let [calls, commands] = stage.wires(unknown)?;
-    machine.attach_without_driver(Box::new(Zte::unknown()), vec![None, commands, calls])?;
+    let known = &sticks()["zte-mf110"];
+    let (device, lines, _) = stage.stick(known, "zte", "+33600000001")?;
+    machine.attach(device, lines)?;
+    let text = UNKNOWN.to_owned() + UNKNOWN_USB;
+    let unknown = Stick::parse(&text).map_err(|error| Error::Unexpected(error.to_string()))?;
+    let (device, lines, _) = stage.stick(&unknown, "acme", "+33600000002")?;
+    machine.attach_without_driver(device, lines)?;
     let mut booted = machine.boot()?;
     booted.until(
         "dialctl status",
@@ -73,8 +71,7 @@ pub fn switched(stage: &Stage) -> Result<()> {
 
     let lines = UNKNOWN.lines().map(|line| format!("'{line}'")).collect::<Vec<_>>().join(" ");
     booted.must(&format!("printf '%s\\n' {lines} > /usr/share/dialbox/modems/acme.toml"))?;
-    // Pulled out instead, this device ends QEMU: hw/usb/core.c, `usb_ep_get`: Assertion `dev != NULL' failed.
-    booted.must("echo 0 > /sys/bus/usb/devices/1-1.1/authorized")?;
+    machine.usb()[0].pull_out()?;
     booted.until("dialctl status", &["(option at 1-1.2:1.1)", "(option at 1-1.2:1.3)", "SIM ready"])?;
     shows("logread", &booted.must("logread")?, &["1234:abcd is Acme: the driver option is told its ids"])
 }
@@ -87,6 +84,14 @@ usb = [\"1234:abcd\"]
 driver = \"option\"
 command = 1
 data = 3
+";
+
+/// Its descriptors.
+const UNKNOWN_USB: &str = "\
+[simulated.usb]
+source = 'a test'
+names = ['Acme', 'Cellular 4G']
+interfaces = ['0 ff/ff/ff 81 01', '1 ff/ff/ff 82 02', '2 08/06/50 83 03', '3 ff/ff/ff 84:16:4 85 04']
 ";
 
 /// When the stick in use is pulled out, the service uses the other one. When a stick returns under the first one's
@@ -110,12 +115,17 @@ pub fn replugged(stage: &Stage) -> Result<()> {
     shows(PORTS, &booted.must(PORTS)?, &["ttyHS0/hsotype:Control", "ttyHS3/hsotype:Modem"])
 }
 
-/// While pppd uses the Modem port, the service receives an indication at another port and reads the message.
-pub fn session(stage: &Stage) -> Result<()> {
-    let called = stage.answerer("dial-in")?;
-    // The account of the dialer's example site.
+/// A box that answers data calls and knows the account of the dialer's example site.
+pub fn operator(stage: &Stage) -> Result<Machine<'_>> {
+    let called = stage.answerer("operator")?;
     let accounts = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
     called.card().write(SITE, accounts.as_bytes())?;
+    Ok(called)
+}
+
+/// While pppd uses the Modem port, the service receives an indication at another port and reads the message.
+pub fn session(stage: &Stage) -> Result<()> {
+    let called = operator(stage)?;
     let mut caller = stage.machine("dialer", &[])?;
     let stick = plug_in(stage, &mut caller, DIALER_NUMBER)?;
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;

@@ -19,6 +19,8 @@ static CH341: Description = Description {
     version: 0x0254,
     names: ["QinHeng Electronics", "USB2.0-Serial"],
     interfaces: &[Interface {
+        number: 0,
+        before: &[],
         class: [0xff, 1, 2],
         extra: &[],
         endpoints: &[

@@ -30,9 +30,13 @@ pub struct Description {
 /// One interface of a device.
 #[derive(Debug)]
 pub struct Interface {
+    /// `bInterfaceNumber`
+    pub number: u8,
+    /// Descriptors before its own, as an interface association.
+    pub before: &'static [u8],
     /// Its class.
     pub class: Class,
-    /// Descriptors of the class or vendor, before those of the endpoints.
+    /// Descriptors of the class or vendor, behind its own.
     pub extra: &'static [u8],
     /// Its endpoints.
     pub endpoints: &'static [Endpoint],
@@ -115,6 +119,21 @@ pub trait Device: Send {
 }
 
 impl Description {
+    /// USB 2.0 §9.4, without the requests that QEMU handles itself or sends in packets of their own.
+    pub fn standard_request(&self, setup: Setup) -> Reply {
+        const GET_STATUS: u8 = 0;
+        const CLEAR_FEATURE: u8 = 1;
+        const SET_FEATURE: u8 = 3;
+        const GET_DESCRIPTOR: u8 = 6;
+        let [index, kind] = setup.value.to_le_bytes();
+        match (setup.request_type, setup.request) {
+            (0x80, GET_DESCRIPTOR) => self.descriptor(kind, index).map_or(Reply::Stall, Reply::Done),
+            (0x80..=0x82, GET_STATUS) => Reply::Done(vec![0, 0]),
+            (0x00..=0x02, CLEAR_FEATURE | SET_FEATURE) => Reply::Done(Vec::new()),
+            _ => Reply::Stall,
+        }
+    }
+
     /// The descriptor that `GET_DESCRIPTOR` asks for: type and index.
     pub fn descriptor(&self, kind: u8, index: u8) -> Option<Vec<u8>> {
         match (kind, index) {
@@ -142,9 +161,10 @@ impl Description {
     /// USB 2.0 tables 9-10, 9-12 and 9-13: bus-powered, 500 mA.
     fn configuration(&self) -> Vec<u8> {
         let mut below = Vec::new();
-        for (number, interface) in (0..).zip(self.interfaces) {
+        for interface in self.interfaces {
             let endpoints = u8::try_from(interface.endpoints.len()).unwrap_or(u8::MAX);
-            below.extend([9, 4, number, 0, endpoints]);
+            below.extend(interface.before);
+            below.extend([9, 4, interface.number, 0, endpoints]);
             below.extend(interface.class);
             below.push(0);
             below.extend(interface.extra);
@@ -165,13 +185,14 @@ impl Description {
 
     /// The interfaces, for QEMU.
     pub fn interface_info(&self) -> Vec<InterfaceInfo> {
-        (0..).zip(self.interfaces).map(|(number, it)| InterfaceInfo { number, class: it.class }).collect()
+        self.interfaces.iter().map(|it| InterfaceInfo { number: it.number, class: it.class }).collect()
     }
 
     /// All endpoints but 0, each with the number of its interface.
     pub fn endpoints(&self) -> impl Iterator<Item = (u8, Endpoint)> {
-        let numbered = (0..).zip(self.interfaces);
-        numbered.flat_map(|(number, interface)| interface.endpoints.iter().map(move |it| (number, *it)))
+        self.interfaces
+            .iter()
+            .flat_map(|interface| interface.endpoints.iter().map(|it| (interface.number, *it)))
     }
 
     /// The endpoint at this address.

@@ -14,13 +14,22 @@ const COMMAND: &[u8] = b"USBC";
 const STATUS: &[u8] = b"USBS";
 
 /// The drive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Disc {
+    /// Vendor, product and revision.
+    inquiry: &'static str,
+    /// The beginning of the command that makes a modem of it, if one does.
+    switch: Option<&'static [u8]>,
     replies: VecDeque<Vec<u8>>,
-    is_ejected: bool,
+    is_switched: bool,
 }
 
 impl Disc {
+    /// A drive.
+    pub fn new(inquiry: &'static str, switch: Option<&'static [u8]>) -> Self {
+        Self { inquiry, switch, replies: VecDeque::new(), is_switched: false }
+    }
+
     /// A request of the class (§3).
     pub fn request(setup: Setup) -> Reply {
         const RESET: u8 = 0xff;
@@ -39,14 +48,15 @@ impl Disc {
         }
         let (tag, wanted) = (&bytes[4..8], u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]));
         let command = &bytes[15..WRAPPER];
+        self.is_switched |= self.switch.is_some_and(|switch| command.starts_with(switch));
         let (data, is_done) = match command {
             [TEST_UNIT_READY | ALLOW_REMOVAL, ..] => (Vec::new(), true),
-            [INQUIRY, ..] => (inquiry(), true),
+            [START_STOP_UNIT, _, _, _, LOAD_EJECT, ..] => (Vec::new(), true),
+            [INQUIRY, ..] => (inquiry(self.inquiry), true),
             [REQUEST_SENSE, ..] => (sense(), true),
-            [START_STOP_UNIT, _, _, _, LOAD_EJECT, ..] => {
-                self.is_ejected = true;
-                (Vec::new(), true)
-            }
+            // The maker's own command resets the stick at once: nobody reads a status (Linux, drivers/usb/storage,
+            // `usb_stor_huawei_scsi_init`).
+            _ if self.is_switched => return,
             _ => (Vec::new(), false),
         };
         let sent = data.iter().copied().take(usize::try_from(wanted).unwrap_or(usize::MAX));
@@ -65,9 +75,9 @@ impl Disc {
         self.replies.pop_front().unwrap_or_default()
     }
 
-    /// Whether the computer has ejected the disc, and has read that this was done.
-    pub fn is_ejected(&self) -> bool {
-        self.is_ejected && self.replies.is_empty()
+    /// Whether the computer has made a modem of it, and has read all answers.
+    pub fn is_switched(&self) -> bool {
+        self.is_switched && self.replies.is_empty()
     }
 }
 
@@ -81,9 +91,9 @@ const ALLOW_REMOVAL: u8 = 0x1e;
 const LOAD_EJECT: u8 = 0x02;
 
 /// Standard INQUIRY data (SPC-4 §6.4.2): a removable CD-ROM drive.
-fn inquiry() -> Vec<u8> {
+fn inquiry(names: &str) -> Vec<u8> {
     let mut data = vec![0x05, 0x80, 0x02, 0x02, 31, 0, 0, 0];
-    data.extend(b"ZTE     USB SCSI CD-ROM 2.31");
+    data.extend(format!("{names:28.28}").bytes());
     data
 }
 
@@ -95,6 +105,8 @@ fn sense() -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EJECT: &[u8] = &[START_STOP_UNIT, 0, 0, 0, LOAD_EJECT];
 
     fn wrapped(wanted: u32, command: &[u8]) -> Vec<u8> {
         let mut bytes = [COMMAND, &[7, 0, 0, 0], &wanted.to_le_bytes(), &[0x80, 0, 6], command].concat();
@@ -111,23 +123,36 @@ mod tests {
             (&[TEST_UNIT_READY], 0, 0, 0, 0),
             (&[0x25], 8, 0, 8, 1),
         ] {
-            let mut disc = Disc::default();
+            let mut disc = Disc::new("ZTE     USB SCSI CD-ROM 2.31", None);
             disc.receive(&wrapped(wanted, command));
             if data > 0 {
                 assert_eq!(disc.send().len(), data, "{command:02x?}");
             }
             let expected = [STATUS, &[7, 0, 0, 0], &residue.to_le_bytes(), &[status]].concat();
             assert_eq!(disc.send(), expected, "{command:02x?}");
-            assert!(disc.send().is_empty() && !disc.is_ejected());
+            assert!(disc.send().is_empty() && !disc.is_switched());
         }
     }
 
     #[test]
-    fn the_disc_is_ejected_when_the_computer_knows_it() {
-        let mut disc = Disc::default();
-        disc.receive(&wrapped(0, &[START_STOP_UNIT, 0, 0, 0, LOAD_EJECT]));
-        assert!(!disc.is_ejected());
+    fn the_drive_becomes_a_modem_by_its_own_command_when_the_computer_knows_it() {
+        let mut disc = Disc::new("", Some(EJECT));
+        disc.receive(&wrapped(0, &[0x11, 0x06]));
         disc.send();
-        assert!(disc.is_ejected());
+        assert!(!disc.is_switched(), "another maker's command");
+        disc.receive(&wrapped(0, EJECT));
+        assert!(!disc.is_switched());
+        disc.send();
+        assert!(disc.is_switched());
+    }
+
+    #[test]
+    fn a_makers_own_command_gets_no_status() {
+        let mut disc = Disc::new("", Some(&[0x11, 0x06]));
+        disc.receive(&wrapped(0, EJECT));
+        disc.send();
+        assert!(!disc.is_switched());
+        disc.receive(&wrapped(0, &[0x11, 0x06, 0x20]));
+        assert!(disc.is_switched() && disc.send().is_empty());
     }
 }

@@ -43,6 +43,8 @@ static ICON_225: Description = Description {
     names: ["Option N.V.", "Globetrotter HSUPA Modem"],
     interfaces: &[
         Interface {
+            number: 0,
+            before: &[],
             class: VENDOR_SPECIFIC,
             // Which ports are multiplexed, as bits (`hso_get_mux_ports`).
             extra: &[3, 0x24, 0b11],
@@ -53,6 +55,8 @@ static ICON_225: Description = Description {
             ],
         },
         Interface {
+            number: 1,
+            before: &[],
             class: VENDOR_SPECIFIC,
             extra: &[],
             endpoints: &[
@@ -61,6 +65,8 @@ static ICON_225: Description = Description {
             ],
         },
         Interface {
+            number: 2,
+            before: &[],
             class: VENDOR_SPECIFIC,
             extra: &[],
             endpoints: &[

@@ -13,5 +13,5 @@ pub mod line;
 pub mod packet;
 pub mod plug;
 pub mod port;
+pub mod stick;
 mod wire;
-pub mod zte;

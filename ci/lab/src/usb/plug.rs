@@ -9,8 +9,8 @@
 //!   answers NAK at once, and the model repeats the request by itself.
 //! - **[`STALE`] empty packets before each burst.** A halted channel keeps requesting (`needs_service` stays set), and
 //!   would put the next data into a buffer that no longer exists. It gets the empty packets.
-//! - **Each packet is a complete transfer**: shorter than the driver's buffer and no multiple of `wMaxPacketSize`, so
-//!   that no channel is left with a partial one.
+//! - **Each transfer is complete**: shorter than the driver's buffer, no multiple of `wMaxPacketSize`, and with a short
+//!   packet at its end, so that no channel is left with a partial one, and none waits for more.
 //! - **At most [`BURST`] packets at once**: QEMU queues 2000 and drops the rest.
 //! - **A device leaves in steps** ([`Presence`]): a channel's request to a device that is gone makes the model look up
 //!   an endpoint of no device, and a request that was never answered stays in flight indefinitely.
@@ -32,11 +32,17 @@ const BURST: u32 = 400;
 const DRAIN: Duration = Duration::from_micros(250);
 /// A stream that paused for this long may have been closed and opened again.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Refusals for each stream of a device that leaves: more than there are buffers, or stale channels.
+/// Refusals for each bulk endpoint of a device that leaves, and when there are more: `usb_wwan_indat_callback` of Linux
+/// asks again after each of them, some 500 times a second in trials.
 const REFUSALS: usize = 100;
+const REFUSED_AGAIN: Duration = Duration::from_millis(20);
+/// After new refusals, the channels that had waited for them get theirs within this time.
+const SERVED: Duration = Duration::from_millis(5);
 /// How long the channels take to process them: each is served in turn, every 250 us of the guest's time, and a busy
 /// host may not run the guest for a while.
 const FOUND: Duration = Duration::from_millis(500);
+/// The largest buffer that the model fills by one packet after the other (`dwc2_enable_chan`).
+const SMALL: usize = 1536;
 /// After this long without a request, no request is on its way.
 const QUIET: Duration = Duration::from_millis(50);
 
@@ -45,14 +51,17 @@ const QUIET: Duration = Duration::from_millis(50);
 enum Presence {
     Out,
     In,
-    /// It is being pulled out. Its streams refuse requests (STALL), and the drivers stop sending them, so that no
-    /// channel is left with a request. It has no more data, but still acknowledges what it receives.
+    /// It is being pulled out. Its bulk endpoints refuse requests (STALL): the drivers stop sending them, or get a
+    /// refusal for each until the end, so that no channel is left with a request. It has no more data, but still
+    /// acknowledges what it receives.
     ///
     /// After a while the disconnect follows the next answer in the same write: QEMU then has no other request of this
     /// device in flight, since endpoint 0 takes one at a time, and the guest has no time to make one. Or it follows
     /// when no request has come for a while.
     Leaving {
         since: Duration,
+        /// When it refused last.
+        refused: Duration,
     },
 }
 
@@ -97,7 +106,7 @@ impl Plug {
         self.greeted = false;
         self.polled.clear();
         if let Presence::Leaving { .. } = self.presence {
-            self.presence = Presence::Out;
+            self.lose_power();
         }
         let program = concat!("dialbox lab ", env!("CARGO_PKG_VERSION")).to_owned();
         self.out = Packet::Hello(Hello { program, capabilities: CAPABILITIES }).unasked().encode();
@@ -108,7 +117,7 @@ impl Plug {
         self.greeted = false;
         self.out.clear();
         if let Presence::Leaving { .. } = self.presence {
-            self.presence = Presence::Out;
+            self.lose_power();
         }
     }
 
@@ -125,18 +134,28 @@ impl Plug {
     /// The device is pulled out. It is gone when [`is_out`](Self::is_out).
     pub fn pull_out(&mut self, now: Duration) {
         self.returns = false;
-        self.device.lose_power();
         if self.presence == Presence::In {
             self.leave(now);
         }
     }
 
-    fn leave(&mut self, now: Duration) {
+    /// It is out. Only now may its description be another one: until then its endpoints are those of the old one.
+    fn lose_power(&mut self) {
         self.presence = Presence::Out;
+        self.device.lose_power();
+    }
+
+    /// Puts another device in the place of one that is out.
+    pub fn replace(&mut self, device: Box<dyn Device>) {
+        self.device = device;
+    }
+
+    fn leave(&mut self, now: Duration) {
         if self.greeted {
-            let polled: Vec<u8> = self.polled.keys().copied().collect();
-            polled.into_iter().for_each(|endpoint| self.refuse(endpoint));
-            self.presence = Presence::Leaving { since: now };
+            self.refuse_all();
+            self.presence = Presence::Leaving { since: now, refused: now };
+        } else {
+            self.lose_power();
         }
     }
 
@@ -158,7 +177,11 @@ impl Plug {
             let of_endpoint_0 = !matches!(answer, Packet::InterruptReceivingStatus { .. });
             self.queue(Message { id, packet: answer });
             match self.presence {
-                Presence::Leaving { since } if of_endpoint_0 && since + FOUND <= now => self.disconnect(),
+                Presence::Leaving { since, refused }
+                    if of_endpoint_0 && since + FOUND <= now && refused + SERVED <= now =>
+                {
+                    self.disconnect();
+                }
                 _ => {}
             }
         }
@@ -170,7 +193,9 @@ impl Plug {
         match self.presence {
             Presence::In if self.greeted => self.device.deadline(),
             Presence::In | Presence::Out => None,
-            Presence::Leaving { since } => Some(since + FOUND + QUIET),
+            Presence::Leaving { since, refused } => {
+                Some((since + FOUND + QUIET).min(refused + REFUSED_AGAIN))
+            }
         }
     }
 
@@ -182,7 +207,15 @@ impl Plug {
                 self.leave(now);
             }
             Presence::In if self.greeted => self.send(now),
-            Presence::Leaving { since } if since + FOUND + QUIET <= now => self.disconnect(),
+            Presence::Leaving { since, refused }
+                if since + FOUND + QUIET <= now && refused + SERVED <= now =>
+            {
+                self.disconnect();
+            }
+            Presence::Leaving { since, refused } if refused + REFUSED_AGAIN <= now => {
+                self.refuse_all();
+                self.presence = Presence::Leaving { since, refused: now };
+            }
             Presence::In | Presence::Out | Presence::Leaving { .. } => {}
         }
         std::mem::take(&mut self.out)
@@ -195,7 +228,7 @@ impl Plug {
     fn disconnect(&mut self) {
         self.queue(Packet::DeviceDisconnect.unasked());
         self.polled.clear();
-        self.presence = Presence::Out;
+        self.lose_power();
         if std::mem::take(&mut self.returns) {
             self.device.come_back();
             self.put_in();
@@ -258,7 +291,7 @@ impl Plug {
                 self.polled.insert(endpoint, Polled::default());
                 if let Presence::Leaving { .. } = self.presence {
                     self.refuse(endpoint);
-                    self.presence = Presence::Leaving { since: now };
+                    self.presence = Presence::Leaving { since: now, refused: now };
                 }
                 Some(Packet::InterruptReceivingStatus { status: Status::Success, endpoint })
             }
@@ -274,7 +307,7 @@ impl Plug {
 
     fn control(&mut self, Control { endpoint, setup, data, .. }: Control, now: Duration) -> Control {
         let reply = match setup.request_type >> 5 & 3 {
-            0 => standard(&*self.device, setup),
+            0 => self.device.description().standard_request(setup),
             _ if self.presence == Presence::In => self.device.request(setup, &data, now),
             // It is leaving: it accepts everything and has no data.
             _ => Reply::Done(Vec::new()),
@@ -306,7 +339,7 @@ impl Plug {
                 }
                 let mut packets = match endpoint.flow {
                     Flow::Messages { .. } | Flow::Replies => vec![data],
-                    Flow::Stream { .. } => short(data, max_packet),
+                    Flow::Stream { buffer } => packets(data, max_packet, buffer.into()),
                 };
                 let burst = polled.last.is_none_or(|last| last + PAUSE <= now);
                 if burst && matches!(endpoint.flow, Flow::Stream { .. }) {
@@ -322,23 +355,35 @@ impl Plug {
         }
     }
 
-    /// Refuses requests at this endpoint, if it is a stream, until the device is gone.
+    fn refuse_all(&mut self) {
+        let polled: Vec<u8> = self.polled.keys().copied().collect();
+        polled.into_iter().for_each(|endpoint| self.refuse(endpoint));
+    }
+
+    /// Refuses requests at this endpoint, if it is a bulk one, until the device is gone.
     fn refuse(&mut self, endpoint: u8) {
         let about = self.device.description().endpoint(endpoint);
-        if about.is_some_and(|it| matches!(it.flow, Flow::Stream { .. })) {
+        if about.is_some_and(|it| matches!(it.flow, Flow::Stream { .. } | Flow::Replies)) {
             let refusal = Interrupt { endpoint, status: Status::Stall, length: 0, data: Vec::new() };
             (0..REFUSALS).for_each(|_| self.queue(Packet::Interrupt(refusal.clone()).unasked()));
         }
     }
 }
 
-/// Splits a transfer so that each piece ends with a short packet.
-fn short(mut data: Vec<u8>, max_packet: usize) -> Vec<Vec<u8>> {
-    if data.len().is_multiple_of(max_packet) {
-        let last = data.split_off(data.len().saturating_sub(1));
-        return vec![data, last];
-    }
-    vec![data]
+/// Cuts data into transfers that are no multiples of `max_packet`, and each of them into packets. QEMU passes on a transfer
+/// once its last packet is shorter than `max_packet` (`usbredir_handle_interrupt_in_data`), and packets of one size at a
+/// time to a buffer of up to [`SMALL`].
+fn packets(mut data: Vec<u8>, max_packet: usize, buffer: usize) -> Vec<Vec<u8>> {
+    let last = match data.len().is_multiple_of(max_packet) {
+        true => data.split_off(data.len().saturating_sub(1)),
+        false => Vec::new(),
+    };
+    let packets = [data, last].into_iter().flat_map(|transfer| {
+        let full = transfer.len() - transfer.len() % max_packet;
+        let size = if buffer > SMALL { full.max(max_packet) } else { max_packet };
+        transfer.chunks(size).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    });
+    packets.collect()
 }
 
 fn done_if(known: bool) -> Status {
@@ -348,23 +393,6 @@ fn done_if(known: bool) -> Status {
 fn transfer(endpoint: u8, data: Vec<u8>) -> Message {
     let length = u16::try_from(data.len()).unwrap_or(u16::MAX);
     Packet::Interrupt(Interrupt { endpoint, status: Status::Success, length, data }).unasked()
-}
-
-/// USB 2.0 §9.4, without the requests that QEMU handles itself or sends in packets of their own.
-fn standard(device: &dyn Device, setup: Setup) -> Reply {
-    const GET_STATUS: u8 = 0;
-    const CLEAR_FEATURE: u8 = 1;
-    const SET_FEATURE: u8 = 3;
-    const GET_DESCRIPTOR: u8 = 6;
-    let [index, kind] = setup.value.to_le_bytes();
-    match (setup.request_type, setup.request) {
-        (0x80, GET_DESCRIPTOR) => {
-            device.description().descriptor(kind, index).map_or(Reply::Stall, Reply::Done)
-        }
-        (0x80..=0x82, GET_STATUS) => Reply::Done(vec![0, 0]),
-        (0x00..=0x02, CLEAR_FEATURE | SET_FEATURE) => Reply::Done(Vec::new()),
-        _ => Reply::Stall,
-    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ const LEAVES_WITHIN: Duration = Duration::from_secs(10);
 /// What the thread and the port's owner share.
 struct Shared {
     plug: Mutex<Plug>,
+    /// The lines of the device that has taken another one's place, until the thread has them.
+    replaced: Mutex<Option<Vec<Line>>>,
     /// Wakes the thread: the device was plugged in or pulled out, or the port closes.
     nudge: OwnedFd,
     /// The thread has sent bytes to QEMU.
@@ -43,6 +45,7 @@ impl UsbPort {
         let nudge = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
         let shared = Arc::new(Shared {
             plug: Mutex::new(Plug::new(device)),
+            replaced: Mutex::new(None),
             nudge: nudge.map_err(|e| Error::io("be nudged at", &path, e.into()))?,
             spoken: Condvar::new(),
             closing: AtomicBool::new(false),
@@ -65,6 +68,15 @@ impl UsbPort {
     pub fn put_in(&self) {
         self.shared.lock().put_in();
         self.shared.nudge();
+    }
+
+    /// Pulls the device out and plugs another one in, with its own lines.
+    pub fn replace(&self, device: Box<dyn Device>, lines: Vec<Option<Wires>>) -> Result<()> {
+        self.pull_out()?;
+        self.shared.lock().replace(device);
+        *unpoisoned(&self.shared.replaced) = Some(lines.into_iter().map(Line::new).collect());
+        self.put_in();
+        Ok(())
     }
 
     /// Pulls the device out, and waits until it is gone.
@@ -93,10 +105,14 @@ impl Drop for UsbPort {
     }
 }
 
+/// A panic elsewhere must not hide its own message behind a poisoned lock.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shared {
-    /// A panic elsewhere must not hide its own message behind a poisoned lock.
     fn lock(&self) -> MutexGuard<'_, Plug> {
-        self.plug.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(&self.plug)
     }
 
     fn closes(&self) -> bool {
@@ -109,7 +125,7 @@ impl Shared {
     }
 }
 
-fn serve(listener: &UnixListener, shared: &Shared, lines: &mut [Line]) {
+fn serve(listener: &UnixListener, shared: &Shared, lines: &mut Vec<Line>) {
     while let Ok((emulator, _)) = listener.accept() {
         shared.lock().connected();
         if let Err(broken) = converse(emulator, shared, lines) {
@@ -126,12 +142,15 @@ fn serve(listener: &UnixListener, shared: &Shared, lines: &mut [Line]) {
 }
 
 /// Until the emulator goes away or the port is dropped.
-fn converse(mut emulator: UnixStream, shared: &Shared, lines: &mut [Line]) -> std::io::Result<()> {
+fn converse(mut emulator: UnixStream, shared: &Shared, lines: &mut Vec<Line>) -> std::io::Result<()> {
     let mut bytes = [0; 16 << 10];
     while !shared.closes() {
         let (spoken, wake) = {
             let mut plug = shared.lock();
             let now = shared.started.elapsed();
+            if let Some(replaced) = unpoisoned(&shared.replaced).take() {
+                *lines = replaced;
+            }
             carry(plug.device(), lines, now);
             (plug.transmit(now), plug.deadline())
         };

@@ -14,6 +14,8 @@ static GADGET: Description = Description {
     version: 0x0100,
     names: ["Lab", "Gadget"],
     interfaces: &[Interface {
+        number: 0,
+        before: &[],
         class: [0xff, 1, 2],
         extra: &[],
         endpoints: &[
@@ -30,6 +32,7 @@ struct Hands {
     stream: Vec<u8>,
     messages: Vec<Vec<u8>>,
     received: Vec<u8>,
+    has_power: bool,
 }
 
 struct Gadget(Arc<Mutex<Hands>>);
@@ -66,7 +69,9 @@ impl Device for Gadget {
         None
     }
 
-    fn lose_power(&mut self) {}
+    fn lose_power(&mut self) {
+        self.0.lock().unwrap().has_power = false;
+    }
 
     fn outward(&mut self) -> Vec<Outward> {
         Vec::new()
@@ -91,7 +96,7 @@ struct Guest {
 impl Guest {
     /// A guest that has the gadget.
     fn with_gadget() -> Self {
-        let hands = Arc::default();
+        let hands = Arc::new(Mutex::new(Hands { has_power: true, ..Hands::default() }));
         let mut guest = Self::before_hello(Plug::new(Box::new(Gadget(Arc::clone(&hands)))), hands);
         guest.greet();
         guest.heard();
@@ -221,9 +226,11 @@ fn a_burst_waits_for_a_poll_and_starts_with_empty_packets_for_stale_channels() {
 fn every_transfer_ends_with_a_short_packet() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.has_stream(128);
-    assert_eq!(guest.lengths(STREAM_IN), [0, 0, 0, 127, 1]);
+    assert_eq!(guest.lengths(STREAM_IN), [0, 0, 0, 64, 63, 1]);
     guest.has_stream(5000);
-    assert_eq!(guest.lengths(STREAM_IN), [4095, 905]);
+    assert_eq!(guest.lengths(STREAM_IN), [4032, 63, 896, 9]);
+    let lengths = |buffer| packets(vec![0; 200], 64, buffer).iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!((lengths(1537), lengths(1536)), (vec![192, 8], vec![64, 64, 64, 8]));
 }
 
 #[test]
@@ -260,7 +267,9 @@ fn a_device_leaves_with_its_last_answer_when_its_streams_are_no_longer_polled() 
     guest.has_stream(10);
     guest.plug.pull_out(guest.now);
     assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS], "and no data");
-    guest.passes(499);
+    guest.passes(490);
+    assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS], "for the driver that asks again");
+    guest.passes(9);
     guest.asks(1, question(setup(0xa1, 1, 0, 64), &[]));
     let heard = guest.heard();
     assert!(matches!(&heard[..], [Packet::Control(it)] if it.data.is_empty()), "it has nothing: {heard:?}");
@@ -283,17 +292,35 @@ fn a_device_leaves_with_its_last_answer_when_its_streams_are_no_longer_polled() 
     assert_eq!(guest.heard(), [], "it is not polled yet");
 }
 
+/// A channel that had waited for a new refusal gets it before the device is gone.
+#[test]
+fn a_device_does_not_leave_right_after_a_refusal() {
+    let mut guest = Guest::polling(&[STREAM_IN]);
+    guest.plug.pull_out(guest.now);
+    guest.passes(500);
+    assert_eq!(guest.lengths(STREAM_IN).len(), 2 * REFUSALS);
+    guest.asks(1, question(setup(0x80, 0, 0, 2), &[]));
+    assert!(matches!(guest.heard()[..], [Packet::Control(_)]));
+    guest.passes(5);
+    guest.asks(2, question(setup(0x80, 0, 0, 2), &[]));
+    assert!(matches!(guest.heard()[..], [Packet::Control(_), Packet::DeviceDisconnect]));
+}
+
 #[test]
 fn a_stream_polled_during_removal_is_refused_too() {
     let mut guest = Guest::polling(&[MESSAGES]);
     guest.plug.pull_out(guest.now);
     assert_eq!(guest.heard(), []);
-    guest.passes(549);
+    guest.passes(540);
+    assert_eq!(guest.heard(), []);
+    guest.passes(9);
     guest.asks(0, Packet::StartInterruptReceiving(STREAM_IN));
     assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS]);
     guest.passes(1);
     assert_eq!(guest.heard(), []);
-    guest.passes(549);
+    guest.passes(535);
+    assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS]);
+    guest.passes(14);
     assert_eq!(guest.heard(), [Packet::DeviceDisconnect]);
 }
 
@@ -302,11 +329,26 @@ fn a_device_without_requests_leaves_after_a_while() {
     let mut guest = Guest::polling(&[STREAM_IN]);
     guest.plug.pull_out(guest.now);
     guest.heard();
-    assert_eq!(guest.plug.deadline(), Some(guest.now + FOUND + QUIET));
-    guest.passes(549);
+    assert_eq!(guest.plug.deadline(), Some(guest.now + REFUSED_AGAIN));
+    guest.passes(540);
+    assert_eq!(guest.lengths(STREAM_IN), [0; REFUSALS]);
+    assert_eq!(guest.plug.deadline(), Some(guest.now + Duration::from_millis(10)));
+    guest.passes(9);
     assert_eq!(guest.heard(), []);
     guest.passes(1);
     assert_eq!(guest.heard(), [Packet::DeviceDisconnect]);
+}
+
+/// A stick that is another device when it gets power again, such as one with a mode switch.
+#[test]
+fn a_device_keeps_its_endpoints_until_it_is_gone() {
+    let mut guest = Guest::polling(&[STREAM_IN]);
+    guest.plug.pull_out(guest.now);
+    guest.heard();
+    assert!(guest.hands.lock().unwrap().has_power);
+    guest.passes(550);
+    guest.heard();
+    assert!(guest.plug.is_out() && !guest.hands.lock().unwrap().has_power);
 }
 
 #[test]
