@@ -182,7 +182,7 @@ pub struct NewSite {
     #[arg(long, value_name = "CODE", conflicts_with = "role")]
     pub country: Option<String>,
     /// The operator's name
-    #[arg(long, value_name = "NAME", requires = "country")]
+    #[arg(long, value_name = "NAME", requires = "country", conflicts_with_all = ["role", "from_wvdial"])]
     pub operator: Option<String>,
     /// Overwrite FILE
     #[arg(long)]
@@ -228,7 +228,7 @@ pub struct Flash {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "check", "blocks"])]
     pub site: Option<PathBuf>,
     /// With --site: a directory that adds to that image (may be given several times, the lowest first); docs/layers.md
-    #[arg(long, value_name = "DIR", requires = "site")]
+    #[arg(long, value_name = "DIR", requires = "site", conflicts_with_all = ["image", "check", "blocks"])]
     pub layer: Vec<PathBuf>,
     /// The blocks of one card, which `provision --fat-only` has made from the image
     #[arg(long, value_name = "FILE")]
@@ -243,7 +243,7 @@ pub struct Flash {
     #[arg(long, requires = "device", conflicts_with_all = ["yes", "dry_run"])]
     pub check: bool,
     /// With --check: without the image, by the hashes that the card itself has
-    #[arg(long, requires = "check", conflicts_with_all = ["image", "blocks"])]
+    #[arg(long, requires = "check", conflicts_with_all = ["image", "blocks", "yes", "dry_run"])]
     pub own_hashes: bool,
     /// The card, or a file in its place; without it, the cards are listed
     #[arg(value_name = "DEVICE")]
@@ -286,10 +286,10 @@ pub struct Provision {
     #[arg(long, value_name = "DEVICE", conflicts_with_all = ["fat_only", "dry_run"])]
     pub flash: Option<PathBuf>,
     /// With --flash: write also the cards that were written by an earlier run
-    #[arg(long, requires = "flash")]
+    #[arg(long, requires = "flash", conflicts_with_all = ["fat_only", "dry_run"])]
     pub again: bool,
     /// With --flash: do not ask to confirm the first card
-    #[arg(long, requires = "flash")]
+    #[arg(long, requires = "flash", conflicts_with_all = ["fat_only", "dry_run"])]
     pub yes: bool,
     /// Check all sites and write nothing
     #[arg(long)]

@@ -92,3 +92,25 @@ fn the_examples_of_each_verb_are_taken() {
     }
     check(&Cli::command(), "xtask");
 }
+
+/// clap forgets what an option requires if that conflicts with another one on the line (clap_builder,
+/// `Validator::is_missing_required_ok`): what is required is no longer missed, and the option had no effect.
+#[test]
+fn an_option_that_has_no_effect_beside_another_one_is_refused() {
+    for line in [
+        "flash --site a.toml --layer a --image b.img /dev/sdb",
+        "flash --layer a --check /dev/sdb",
+        "flash --layer a --image b.img /dev/sdb",
+        "flash --layer a --blocks a.blocks /dev/sdb",
+        "flash --own-hashes --yes /dev/sdb",
+        "flash --own-hashes --dry-run /dev/sdb",
+        "flash --yes --check /dev/sdb",
+        "provision --sites a --again --fat-only",
+        "provision --sites a --yes --dry-run",
+        "site new --operator Free --role dialer",
+        "site new --operator Free --from-wvdial wvdial.conf",
+    ] {
+        let parsed = Cli::try_parse_from(["xtask"].into_iter().chain(line.split(' ')));
+        assert!(parsed.is_err(), "{line}");
+    }
+}

@@ -172,7 +172,8 @@ impl<'a> ByCard<'a> {
         let cannot = || format!("cannot write {}", self.log.display());
         let mut log =
             OpenOptions::new().append(true).create(true).mode(0o600).open(&self.log).context(cannot)?;
-        writeln!(log, "{name}\t{hash}").context(cannot)?;
+        // A card that is not in the list after the power was cut is asked for again, as if it were not written.
+        writeln!(log, "{name}\t{hash}").and_then(|()| log.sync_all()).context(cannot)?;
         self.written.insert(name.to_owned(), hash);
         Ok(())
     }

@@ -10,7 +10,10 @@ use std::{
 
 use by_card::{ByCard, Next};
 use dialbox::site::closest;
-use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::{
+    fs::syncfs,
+    rand::{GetRandomFlags, getrandom},
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -46,7 +49,7 @@ pub fn run(args: &cli::Provision) -> Result<()> {
     let base = Base::load(&args.image)?;
     // Holds the directory of the secrets, which may be that of the cards, and has let it go then.
     let secrets = prepare_secrets(&ctx, args, &fleet, &chosen)?;
-    let _alone = if args.dry_run { None } else { Some(claim(&args.out)?) };
+    let claimed = if args.dry_run { None } else { Some(claim(&args.out)?) };
     let mut run = Run {
         ctx: &ctx,
         args,
@@ -76,6 +79,10 @@ pub fn run(args: &cli::Provision) -> Result<()> {
         }
     }
     writer.finish()?;
+    if let Some(out) = &claimed {
+        // A new name may be on the disk before the content, if the power is cut: what is told to be made is there.
+        syncfs(out).context(|| format!("cannot write to {}", args.out.display()))?;
+    }
     match phase {
         Some(phase) => phase.done(outcome(args, all - run.failed, secrets.made())),
         None => {
