@@ -49,15 +49,19 @@ fn read(tree: &Tree) -> Result<Models> {
             continue;
         }
         let file = format!("overlay{path}");
+        // Each layer has an `overlay/`.
+        let from = format!("it comes from {}", node.origin);
         let Ok(text) = str::from_utf8(content) else {
-            return Err(Error::new(format!("{file} is not text")).hint("save it as UTF-8"));
+            return Err(Error::new(format!("{file} is not text")).fact(from).hint("save it as UTF-8"));
         };
-        let (model, _) = Simulation::parse(text).map_err(|error| in_words(error.in_file(&file)))?;
+        let (model, _) =
+            Simulation::parse(text).map_err(|error| in_words(error.in_file(&file)).fact(from))?;
         for id in &model.usb {
             let other = models.iter().find(|(_, _, other)| other.usb.contains(id));
-            if let Some((other, ..)) = other {
+            if let Some((other, origin, _)) = other {
                 return Err(Error::new(format!("two models have the USB ids {id}"))
-                    .fact(format!("{other} and {path}"))
+                    .fact(format!("{other} from {origin}"))
+                    .fact(format!("{path} from {}", node.origin))
                     .hint("take them out of one of the two"));
             }
         }
@@ -92,7 +96,8 @@ mod tests {
     fn tree(files: &[(&str, &str)]) -> Tree {
         let mut tree = Tree::default();
         for (name, text) in files {
-            let origin = Origin::new("dialer", Source::Overlay);
+            let layer = Some("cabin".into());
+            let origin = Origin::Recipe { recipe: "sticks".into(), source: Source::Overlay, layer };
             tree.add(&format!("{MODELS}/{name}"), Node::file(text.as_bytes(), 0o644, &origin)).unwrap();
         }
         tree
@@ -120,7 +125,9 @@ mod tests {
             error.contains("overlay/usr/share/dialbox/modems/acme.toml:5:1: unknown key `comand`"),
             "{error}"
         );
+        assert!(error.contains("it comes from overlay/, recipe sticks, layer cabin"), "{error}");
         let error = add_switches(&mut tree(&[("a.toml", FILE), ("b.toml", FILE)])).unwrap_err().to_string();
         assert!(error.contains("two models have the USB ids 1234:0002"), "{error}");
+        assert!(error.contains("b.toml from overlay/, recipe sticks, layer cabin"), "{error}");
     }
 }
