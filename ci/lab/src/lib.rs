@@ -30,6 +30,7 @@ pub mod modem;
 pub mod monitor;
 pub mod network;
 pub mod offer;
+pub mod operator;
 pub mod own;
 pub mod owner;
 pub mod pair;

@@ -12,17 +12,21 @@ use crate::modem::sim::SimCard;
 use crate::modem::stick::{Stick, icon_225_one_port};
 use crate::modem::{Modem, TimeOfDay};
 use crate::network::{Line, Network, Subscriber};
+use crate::operator::Operator;
 use crate::usb::device::Device;
 use crate::usb::line::Wires;
 use crate::usb::stick::{UsbModel, UsbStick};
 use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// The time limits of the network; a boot takes less.
 const PATIENCE: Patience = Patience { silence: Duration::from_secs(90), total: Duration::from_secs(240) };
+/// How often an operator looks for what has come.
+const OPERATOR_LOOKS: Duration = Duration::from_millis(20);
 /// The site of a dialer.
 const DIALER: &str = include_str!("../../../image/sites/dialer.toml");
 /// Quarters of an hour between the network's local time and UTC.
@@ -110,10 +114,39 @@ impl Stage {
 
     /// An operator that answers every data call and sends nothing.
     pub fn silent_operator(&self) {
+        self.operator();
+    }
+
+    fn operator(&self) -> Subscriber {
         self.exchange.with(|network, _| {
             let operator = network.connect_peer("operator", "+33999");
             network.serve_packets(operator);
-        });
+            operator
+        })
+    }
+
+    /// Does this work while an operator answers every data call.
+    pub fn with_operator<T>(&self, mut operator: Operator, work: impl FnOnce() -> T) -> T {
+        let line = self.operator();
+        let working = Arc::new(());
+        let until = Arc::downgrade(&working);
+        let exchange = &self.exchange;
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut read = 0;
+                while until.strong_count() > 0 {
+                    exchange.with(|network, now| {
+                        let came = network.heard_by_peer(line)[read..].to_vec();
+                        read += came.len();
+                        network.say(line, &operator.receive(&came), now);
+                    });
+                    std::thread::sleep(OPERATOR_LOOKS);
+                }
+            });
+            // Dropped also by a panic.
+            let _working = working;
+            work()
+        })
     }
 
     /// A box with the image as it is, and this modem.

@@ -6,16 +6,16 @@
 //! and for MPPC.
 
 pub mod frame;
+pub mod packet;
 
 use crate::ip;
 use frame::{Deframer, framed};
+use packet::{
+    ACK, CCP, Choice, ECHO_REPLY, ECHO_REQUEST, IP, IPCP, LCP, NAK, PAP, PROTOCOL_REJECT, REJECT, REQUEST,
+    TERMINATE_ACK, TERMINATE_REQUEST, coded, read, written,
+};
 use std::net::Ipv4Addr;
 
-const LCP: u16 = 0xc021;
-const PAP: u16 = 0xc023;
-const IPCP: u16 = 0x8021;
-const IP: u16 = 0x0021;
-const CCP: u16 = 0x80fd;
 /// NBFCP, IPXCP and CCP (RFC 2097, 1552, 1962), with its options.
 const OTHERS: [(u16, &[u8]); 3] = [
     (0x803f, &[1, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
@@ -24,26 +24,12 @@ const OTHERS: [(u16, &[u8]); 3] = [
     (CCP, &[18, 6, 0, 0, 0, 1]),
 ];
 
-// Codes of LCP's packets: RFC 1661 §5.
-const REQUEST: u8 = 1;
-const ACK: u8 = 2;
-const NAK: u8 = 3;
-const REJECT: u8 = 4;
-const TERMINATE_REQUEST: u8 = 5;
-const TERMINATE_ACK: u8 = 6;
-const PROTOCOL_REJECT: u8 = 8;
-const ECHO_REQUEST: u8 = 9;
-const ECHO_REPLY: u8 = 10;
-
 const MAGIC: [u8; 4] = [0x00, 0x3b, 0x52, 0x9c];
 /// Callback, CBCP: RFC 1570 §2.3, operation 6.
 const CALLBACK: [u8; 3] = [13, 3, 6];
 const ADDRESS: u8 = 3;
 /// RFC 1877 §1.
 const SERVERS: [u8; 4] = [129, 130, 131, 132];
-
-/// An option of a negotiation: its type, and its value.
-type Choice = (u8, Vec<u8>);
 
 /// The caller.
 #[derive(Debug)]
@@ -223,46 +209,9 @@ impl Windows95 {
     }
 }
 
-/// A framed packet with LCP's header: RFC 1661 §5.
-fn coded(protocol: u16, code: u8, id: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(4 + content.len()).unwrap_or(u16::MAX).to_be_bytes();
-    framed(protocol, &[&[code, id, length[0], length[1]], content].concat())
-}
-
-/// Options as they are sent: type, length, value (RFC 1661 §6).
-fn written(options: &[Choice]) -> Vec<u8> {
-    let of_one = |(kind, value): &Choice| {
-        let length = u8::try_from(2 + value.len()).unwrap_or(u8::MAX);
-        [&[*kind, length], value.as_slice()].concat()
-    };
-    options.iter().flat_map(of_one).collect()
-}
-
-fn read(mut bytes: &[u8]) -> Vec<Choice> {
-    let mut options = Vec::new();
-    while let [kind, length, rest @ ..] = bytes {
-        let Some((value, others)) =
-            usize::from(*length).checked_sub(2).and_then(|it| rest.split_at_checked(it))
-        else {
-            break;
-        };
-        options.push((*kind, value.to_vec()));
-        bytes = others;
-    }
-    options
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn options_are_read_as_they_are_written() {
-        let options = Windows95::new("u", "p").ipcp;
-        assert_eq!(read(&written(&options)), options);
-        assert_eq!(read(&[3, 6, 1, 2]), []);
-        assert_eq!(read(&[3, 1, 0]), []);
-    }
 
     #[test]
     fn it_logs_in_and_takes_what_it_is_given() {

@@ -105,7 +105,7 @@ const fn with_layer(layer: &'static str, scenario: Scenario) -> Scenario {
 
 /// All scenarios. The long ones come first, so that both cores are busy until the end.
 pub const SCENARIOS: &[Scenario] = &[
-    two("every-model-opens-a-link-with-its-driver", models::played),
+    one("every-model-opens-a-link-with-its-driver", models::played),
     one("callers-who-do-not-speak-ppp-are-hung-up", dial_in::bad_calls),
     two("limits-close-a-link-and-keep-it-closed", limits::of_session_and_budget),
     two("a-dead-far-side-of-the-vpn-costs-two-links-and-no-reboot", far_side::silent),

@@ -1,37 +1,39 @@
 //! Every model that the image has a file of, as a USB device with the descriptors of the real one.
 
 use super::check;
-use super::stick::operator;
 use crate::booted::Booted;
 use crate::error::{Error, Result};
 use crate::modem::Domains;
 use crate::modem::stick::{Stick, sticks};
-use crate::stage::{Plugged, Stage, boot_both};
+use crate::operator::Operator;
+use crate::stage::{Plugged, Stage};
 use dialbox::site::PortId;
+use std::net::Ipv4Addr;
 
-/// The operator's address for the dialer.
-const ADDRESS: &str = "inet 192.168.32.105 peer 192.168.32.1";
+/// The account of the dialer's example site.
+const ACCOUNT: [&str; 2] = ["free", "free"];
+/// The operator's address, and the dialer's.
+const ENDS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 105)];
 
 /// One after the other at the same port of a running box, each model gets its driver from the kernel, after its mode
 /// switch if it has one; the service finds its ports, registers, and opens a link over the one for calls.
 pub fn played(stage: &Stage) -> Result<()> {
-    let called = operator(stage)?;
-    let mut caller = stage.machine("dialer", &[])?;
+    let mut machine = stage.machine("dialer", &[])?;
     let mut models = sticks().iter().filter(|(_, stick)| stick.usb.is_some());
     let first = models.next().ok_or_else(|| Error::Unexpected("no model has descriptors".to_owned()))?;
     let (device, lines, _) = plugged(stage, first)?;
-    caller.attach(device, lines)?;
-    let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
-    called_box.until("dialctl status", &["ready, no calls"])?;
-    opens_a_link(&mut caller_box, first.1)?;
-    for ((name, stick), calls) in models.zip(1..) {
-        // A box at work may fall behind; the other one, stopped until it has caught up, would not see a device leave.
-        called_box.until("dialctl status", &[&format!("ready, {calls} calls")])?;
-        let (device, lines, _) = plugged(stage, (name, stick))?;
-        super::usb_port(&caller)?.replace(device, lines)?;
-        opens_a_link(&mut caller_box, stick)?;
-    }
-    let log = caller_box.must("logread")?;
+    machine.attach(device, lines)?;
+    let mut booted = machine.boot()?;
+    stage.with_operator(Operator::new(ACCOUNT, ENDS), || {
+        opens_a_link(&mut booted, first.1)?;
+        for (name, stick) in models {
+            let (device, lines, _) = plugged(stage, (name, stick))?;
+            super::usb_port(&machine)?.replace(device, lines)?;
+            opens_a_link(&mut booted, stick)?;
+        }
+        Ok(())
+    })?;
+    let log = booted.must("logread")?;
     check(!log.contains("is told its ids"), || format!("a driver of the kernel lacks a model's ids:\n{log}"))
 }
 
@@ -59,7 +61,8 @@ fn opens_a_link(dialer: &mut Booted, stick: &Stick) -> Result<()> {
     let name = ["+CGMI", "+CGMM"].map(|command| stick.profile.text(command)).join(", ");
     dialer.until("dialctl status", &[&first, &data, &name, "SIM ready", ", home"])?;
     dialer.must("dialctl connect")?;
-    dialer.until("ip addr show ppp0", &[ADDRESS])?;
-    dialer.must("ping -c 1 -W 10 192.168.32.1")?;
+    let [operator, own] = ENDS;
+    dialer.until("ip addr show ppp0", &[&format!("inet {own} peer {operator}")])?;
+    dialer.must(&format!("ping -c 1 -W 10 {operator}"))?;
     dialer.must("dialctl disconnect").map(drop)
 }

@@ -115,17 +115,12 @@ pub fn replugged(stage: &Stage) -> Result<()> {
     shows(PORTS, &booted.must(PORTS)?, &["ttyHS0/hsotype:Control", "ttyHS3/hsotype:Modem"])
 }
 
-/// A box that answers data calls and knows the account of the dialer's example site.
-pub fn operator(stage: &Stage) -> Result<Machine<'_>> {
-    let called = stage.answerer("operator")?;
-    let accounts = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
-    called.card().write(SITE, accounts.as_bytes())?;
-    Ok(called)
-}
-
 /// While pppd uses the Modem port, the service receives an indication at another port and reads the message.
 pub fn session(stage: &Stage) -> Result<()> {
-    let called = operator(stage)?;
+    let called = stage.answerer("dial-in")?;
+    // The account of the dialer's example site.
+    let accounts = DIAL_IN.replace("\"caller\"", "\"free\"").replace("\"change-me\"", "\"free\"");
+    called.card().write(SITE, accounts.as_bytes())?;
     let mut caller = stage.machine("dialer", &[])?;
     let stick = plug_in(stage, &mut caller, DIALER_NUMBER)?;
     let (mut caller_box, mut called_box) = boot_both(&caller, &called)?;
