@@ -43,10 +43,12 @@ pub fn commands(ttys: usize, site_is_edited: bool) -> Vec<String> {
             "dialctl site apply && hostname -F /etc/hostname && kill $(pidof watchdogd scrubd)".to_owned(),
         );
     }
-    // Only now: init's script, whose sleep may end at any moment, must not find the role of the site before. Without a
-    // service or an ssh key, init's scripts sleep.
+    // Only now: init's script, whose sleep may end at any moment, must not find the role of the site before. It may find
+    // that of the new site before `site apply` has written the rest: a service that has started so is started again.
+    // Without a service or an ssh key, init's scripts sleep.
     commands.push(
-        "{ [ -e /etc/dialbox/role ] || mv /run/role /etc/dialbox/role; } && { kill $(pidof sleep); true; }"
+        "{ [ -e /etc/dialbox/role ] || mv /run/role /etc/dialbox/role; } && \
+         { kill $(pidof sleep sms-dialer dial-in); true; }"
             .to_owned(),
     );
     commands
