@@ -125,19 +125,3 @@ fn a_reader_of_the_list_that_ends_early_ends_nothing() {
     assert!(run.wait().unwrap().success());
     assert!(checkout.path("cards/cabin-18.blocks").exists() && checkout.path("cards/sheet.html").exists());
 }
-
-#[test]
-fn a_limit_on_the_size_of_files_is_an_error_as_a_full_disk_is() {
-    let checkout = built();
-    let mut limited = checkout.xtask(Command::new("sh"));
-    limited.args(["-c", "ulimit -f 1000; exec \"$@\"", "sh"]);
-    limited.arg(env!("CARGO_BIN_EXE_xtask"));
-    limited.args(["provision", "--sites", "sites.toml", "--image", "out/small.img"]);
-    assert_snapshot!(checkout.refuses(limited), @r"
-    error: cannot write cards/cabin-17.img
-      File too large (os error 27)
-      it was not written; the files before it are whole
-      next: make room on the disk, then run the same command again; nothing half-made was kept
-    ");
-    assert_eq!(names(&checkout.path("cards")), [""; 0]);
-}
